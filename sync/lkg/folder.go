@@ -1,0 +1,114 @@
+// Package lkg keeps the last known good flags on disk, so that a restart needs no store. Files appear whole or not at all, and a
+// stop at any moment leaves the old state or the new one. It stores bytes and tells nothing of their worth: a checksum finds what
+// broke, and whoever loads them verifies them again as if they came from the store.
+package lkg
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ErrHeld is a folder that another process writes to.
+var ErrHeld = errors.New("held by another process")
+
+// Names in the folder. Whatever ends in tmpSuffix is left over from a stop and is swept at the next start.
+const (
+	currentName   = "lkg.cur"
+	previousName  = "lkg.prev"
+	headName      = "lkg.head"
+	confirmedName = "confirmed"
+	lockName      = "lock"
+	tmpSuffix     = ".tmp"
+)
+
+// Folder is a state folder. Make it with Open; all methods are safe for concurrent use.
+type Folder struct {
+	disk    disk
+	lock    *os.File // nil where we may not write
+	problem error
+	mu      sync.Mutex
+	bundle  string // checksum of the bundle in lkg.cur, to tell a new one from a new head over the same
+}
+
+// Open takes the folder at path for this process, and makes it (mode 0700) if its parent is there. It always gives a Folder: one
+// that cannot be written to still loads what it can, and Problem says why.
+func Open(path string) *Folder {
+	f := &Folder{}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		f.problem = fmt.Errorf("make state folder: %w", err)
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		f.problem = errors.Join(f.problem, fmt.Errorf("open state folder: %w", err))
+		return f
+	}
+	f.disk.root = root
+	if f.lock, err = takeLock(root); err != nil {
+		f.problem = fmt.Errorf("lock state folder %s: %w", path, err)
+		return f
+	}
+	f.problem = f.sweep()
+	return f
+}
+
+// Problem says why the folder cannot be written to; nil where it can.
+func (f *Folder) Problem() error { return f.problem }
+
+// Close gives the folder up.
+func (f *Folder) Close() error {
+	var errs []error
+	if f.lock != nil {
+		errs = append(errs, f.lock.Close())
+	}
+	if f.disk.root != nil {
+		errs = append(errs, f.disk.root.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// sweep removes what interrupted saves left behind: unswept, a crash loop would fill the disk.
+func (f *Folder) sweep() error {
+	names, err := f.disk.names()
+	if err != nil {
+		return fmt.Errorf("sweep state folder: %w", err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, tmpSuffix) {
+			if err := f.disk.remove(name); err != nil {
+				return fmt.Errorf("sweep state folder: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Confirmed is when the store last confirmed what the folder holds; zero where that is not known.
+func (f *Folder) Confirmed() time.Time {
+	text, err := f.disk.read(confirmedName, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text)))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// SaveConfirmed notes when the store last confirmed what the folder holds.
+func (f *Folder) SaveConfirmed(at time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.problem != nil {
+		return f.problem
+	}
+	return f.replace(confirmedName, []byte(at.UTC().Format(time.RFC3339Nano)+"\n"))
+}
+
+// Path is where a sidecar keeps its state under the folder that the operator named: the named one may be shared or wider open.
+func Path(stateDir string) string { return filepath.Join(stateDir, "burgee") }

@@ -1,0 +1,228 @@
+package lkg
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func entry(n int) Entry {
+	return Entry{Manifest: fmt.Appendf(nil, "manifest %d", n), Bundle: fmt.Appendf(nil, "bundle %d", n)}
+}
+
+func open(t *testing.T, path string) *Folder {
+	t.Helper()
+	f := Open(path)
+	if err := f.Problem(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// loaded describes what a folder holds: "lkg.cur=2 lkg.prev=1".
+func loaded(f *Folder) string {
+	var parts []string
+	for _, l := range f.Load() {
+		what := "broken"
+		if l.Err == nil {
+			what = strings.TrimPrefix(string(l.Manifest), "manifest ")
+			if want := strings.Replace(string(l.Manifest), "manifest", "bundle", 1); l.Name != headName && string(l.Bundle) != want {
+				what += "(mixed)"
+			}
+		}
+		parts = append(parts, l.Name+"="+what)
+	}
+	return strings.Join(parts, " ")
+}
+
+func TestSaveKeepsTheEntryBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	f := open(t, path)
+	for n, want := range []string{"lkg.cur=0", "lkg.cur=1 lkg.prev=0", "lkg.cur=2 lkg.prev=1"} {
+		if err := f.Save(entry(n)); err != nil {
+			t.Fatal(err)
+		}
+		if got := loaded(f); got != want {
+			t.Errorf("after %d: %s; want %s", n, got, want)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("folder has mode %v (%v); want 0700", info.Mode(), err)
+	}
+}
+
+func TestANewHeadOverTheSameBundleKeepsThePreviousBundle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	f := open(t, path)
+	same := Entry{Manifest: []byte("manifest 1"), Bundle: []byte("bundle 1")}
+	for _, e := range []Entry{entry(0), same, {Manifest: []byte("manifest 1b"), Bundle: same.Bundle}} {
+		if err := f.Save(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = f.Close()
+	f = open(t, path)
+	all := f.Load()
+	if len(all) != 2 || string(all[0].Manifest) != "manifest 1b" || string(all[1].Manifest) != "manifest 0" {
+		t.Errorf("loaded %s; want manifest 1b, before it 0", loaded(f))
+	}
+	if err := f.Save(Entry{Manifest: []byte("manifest 1c"), Bundle: same.Bundle}); err != nil {
+		t.Fatal(err)
+	}
+	if all := f.Load(); string(all[1].Manifest) != "manifest 0" {
+		t.Errorf("after a restart a new head pushed out the previous bundle: %s", loaded(f))
+	}
+}
+
+func TestHeadsAndConfirmationsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	f := open(t, path)
+	at := time.Date(2026, 3, 4, 5, 6, 7, 89, time.UTC)
+	if got := f.Confirmed(); !got.IsZero() {
+		t.Errorf("a new folder was confirmed at %v", got)
+	}
+	if err := errors.Join(f.SaveHead([]byte("manifest 9")), f.SaveConfirmed(at), f.Save(entry(8))); err != nil {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	f = open(t, path)
+	if got := loaded(f); got != "lkg.head=9 lkg.cur=8" {
+		t.Errorf("loaded %s", got)
+	}
+	if got := f.Confirmed(); !got.Equal(at) {
+		t.Errorf("confirmed at %v; want %v", got, at)
+	}
+}
+
+// A process that stops at any step, or a disk that fails at any, leaves the old entry or the new one, and a folder that can be saved to.
+func TestAStopAtAnyStepLeavesOldOrNew(t *testing.T) {
+	for _, kind := range []string{"stop", "fault"} {
+		for stopAt := 1; ; stopAt++ {
+			path := filepath.Join(t.TempDir(), "state")
+			f := open(t, path)
+			if err := errors.Join(f.Save(entry(0)), f.Save(entry(1))); err != nil {
+				t.Fatal(err)
+			}
+			steps := 0
+			f.disk.before = func(string, string) error {
+				if steps++; steps == stopAt || kind == "stop" && steps > stopAt {
+					return syscall.ENOSPC
+				}
+				return nil
+			}
+			err := f.Save(entry(2))
+			if steps < stopAt {
+				break
+			}
+			_ = f.Close()
+			f = open(t, path)
+			got := loaded(f)
+			switch {
+			case got == "lkg.cur=1 lkg.prev=0", got == "lkg.cur=1 lkg.prev=1", got == "lkg.cur=2 lkg.prev=1":
+			default:
+				t.Errorf("%s at step %d: %s", kind, stopAt, got)
+			}
+			if err == nil && got != "lkg.cur=2 lkg.prev=1" {
+				t.Errorf("%s at step %d: saved, but %s", kind, stopAt, got)
+			}
+			if err := f.Save(entry(3)); err != nil || !strings.HasPrefix(loaded(f), "lkg.cur=3") {
+				t.Errorf("%s at step %d: the next save gave %v and %s", kind, stopAt, err, loaded(f))
+			}
+			if names, err := f.disk.names(); err != nil || len(names) != 3 {
+				t.Errorf("%s at step %d: left %v (%v)", kind, stopAt, names, err)
+			}
+		}
+	}
+}
+
+func TestEveryDamageIsFound(t *testing.T) {
+	whole := Entry{Manifest: []byte("manifest"), Bundle: []byte("the bundle's bytes")}.encode()
+	for i := range whole {
+		if _, err := decode(whole[:i]); err == nil {
+			t.Errorf("a file cut after %d bytes was read", i)
+		}
+		for bit := range 8 {
+			flipped := bytes.Clone(whole)
+			flipped[i] ^= 1 << bit
+			if got, err := decode(flipped); err == nil && !bytes.Equal(got.encode(), whole) {
+				t.Errorf("a file with bit %d of byte %d flipped was read as %+v", bit, i, got)
+			}
+		}
+	}
+}
+
+func TestPlantedThingsAreNotFollowed(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.WriteFile(outside, entry(1).encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, plant := range map[string]func(path string) error{
+		"symlink": func(path string) error { return os.Symlink(outside, path) },
+		"fifo":    func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"folder":  func(path string) error { return os.Mkdir(path, 0o700) },
+		"huge": func(path string) error {
+			return errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, maxFile+1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state")
+			f := open(t, path)
+			if err := plant(filepath.Join(path, currentName)); err != nil {
+				t.Fatal(err)
+			}
+			if all := f.Load(); len(all) != 1 || all[0].Err == nil {
+				t.Errorf("loaded %s; want an error", loaded(f))
+			}
+		})
+	}
+}
+
+func TestTheSecondWriterOnlyReads(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	first := open(t, path)
+	if err := first.Save(entry(1)); err != nil {
+		t.Fatal(err)
+	}
+	second := Open(path)
+	defer func() { _ = second.Close() }()
+	if !errors.Is(second.Problem(), ErrHeld) || !errors.Is(second.Save(entry(2)), ErrHeld) {
+		t.Errorf("the second writer's problem is %v; want %v", second.Problem(), ErrHeld)
+	}
+	if got := loaded(second); got != "lkg.cur=1" {
+		t.Errorf("the second writer loaded %s", got)
+	}
+	_ = first.Close()
+	third := open(t, path)
+	if err := third.Save(entry(2)); err != nil {
+		t.Errorf("after the first is gone: %v", err)
+	}
+}
+
+func TestAFolderThatCannotBeMadeSaysSo(t *testing.T) {
+	f := Open(filepath.Join(t.TempDir(), "missing", "state"))
+	defer func() { _ = f.Close() }()
+	if f.Problem() == nil || f.Save(entry(1)) == nil || len(f.Load()) != 0 || !f.Confirmed().IsZero() {
+		t.Errorf("problem %v; want one, and nothing loaded", f.Problem())
+	}
+}
+
+func TestLeftoversAreSwept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	_ = open(t, path).Close()
+	left := filepath.Join(path, currentName+tmpSuffix)
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("leftover is still there: %v", err)
+	}
+}

@@ -1,0 +1,73 @@
+package lkg
+
+import (
+	"fmt"
+	"os"
+)
+
+// Save makes e the current entry. The one before stays as the previous one, unless it holds the same bundle: a newer head over the
+// same flags must not push out the flags that one would want to fall back to.
+func (f *Folder) Save(e Entry) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.problem != nil {
+		return f.problem
+	}
+	sum := checksum(e.Bundle)
+	if sum != f.bundle {
+		if err := f.keepPrevious(); err != nil {
+			return fmt.Errorf("keep %s: %w", previousName, err)
+		}
+	}
+	if err := f.replace(currentName, e.encode()); err != nil {
+		return err
+	}
+	f.bundle = sum
+	return nil
+}
+
+// SaveHead keeps a head whose bundle is not there yet, so that a restart forgets neither its overrides nor its revision.
+func (f *Folder) SaveHead(manifest []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.problem != nil {
+		return f.problem
+	}
+	return f.replace(headName, Entry{Manifest: manifest}.encode())
+}
+
+// keepPrevious gives the current file a second name; the file itself is never written again.
+func (f *Folder) keepPrevious() error {
+	tmp := previousName + tmpSuffix
+	_ = f.disk.remove(tmp) // of an earlier save that failed half way
+	switch err := f.disk.link(currentName, tmp); {
+	case os.IsNotExist(err):
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := f.disk.rename(tmp, previousName); err != nil {
+		return err
+	}
+	_ = f.disk.remove(tmp) // renaming one name of a file onto another of its names leaves both, as POSIX has it
+	return nil
+}
+
+// replace writes a file aside, syncs it, gives it its name, and syncs the folder. After an error nothing is retried: a failed sync
+// may have dropped the pages, so only a fresh write proves anything.
+func (f *Folder) replace(name string, data []byte) error {
+	tmp := name + tmpSuffix
+	_ = f.disk.remove(tmp)
+	if err := f.disk.write(tmp, data); err != nil {
+		_ = f.disk.remove(tmp)
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	if err := f.disk.rename(tmp, name); err != nil {
+		_ = f.disk.remove(tmp)
+		return fmt.Errorf("save %s: %w", name, err)
+	}
+	if err := f.disk.syncFolder(); err != nil {
+		return fmt.Errorf("save %s: sync folder: %w", name, err)
+	}
+	return nil
+}

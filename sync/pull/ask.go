@@ -1,0 +1,111 @@
+package pull
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/object"
+)
+
+const (
+	headDeadline   = 5 * time.Second
+	bundleDeadline = 10 * time.Second
+	slowestRate    = 64 << 10 // bytes a second; a slower store is given up on
+)
+
+// ask brings what is served up to the store's head. It gives nil once they are the same, a refusal where the store's state is not
+// acceptable, and any other error where the store could not be read.
+func (l *Loop) ask(ctx context.Context) error {
+	if err := l.askHead(ctx); err != nil {
+		return err
+	}
+	if l.have.verdict != nil {
+		return l.have.verdict
+	}
+	if l.served.payload == l.have.head.Payload() {
+		return nil
+	}
+	return l.askBundle(ctx)
+}
+
+// askHead reads the head if it changed. A head that is refused is remembered with its tag, so that it is not read again.
+func (l *Loop) askHead(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, headDeadline)
+	defer cancel()
+	got, err := l.Source.Get(ctx, bundle.HeadKey, l.have.tag, bundle.MaxManifest)
+	switch {
+	case errors.Is(err, object.ErrNotModified) && l.have.tag != "":
+		l.note(func(s *State) { s.Unchanged++ })
+		return nil
+	case errors.Is(err, object.ErrTooLarge):
+		l.have = seen{}
+		return bundle.Refuse(bundle.ReasonOversized, "read the head: %w", err)
+	case err != nil:
+		return fmt.Errorf("read the head: %w", err)
+	}
+	l.note(func(s *State) { s.Changed++ })
+	l.have = seen{tag: got.Tag}
+	l.have.head, l.have.verdict = l.admit(got.Body)
+	return nil
+}
+
+// admit verifies a head and, unless it is the one in force already, lets its overrides act.
+func (l *Loop) admit(raw []byte) (bundle.Head, error) {
+	head, err := l.Policy.Open(raw)
+	if err != nil {
+		return bundle.Head{}, err
+	}
+	if err := l.floor.admit(head); err != nil {
+		return head, err
+	}
+	if l.floor.raise(head) {
+		l.note(func(s *State) { s.LastChange, s.HeadRevision = time.Now(), head.Manifest().Revision })
+		l.Sink.Head(head)
+	}
+	return head, nil
+}
+
+// askBundle fetches what the head names, unless it is what is served under an earlier head, and hands it on.
+func (l *Loop) askBundle(ctx context.Context) error {
+	stored, err := l.stored(ctx)
+	if err == nil {
+		err = l.handOn(stored)
+	}
+	if bundle.ReasonOf(err) != "" {
+		l.have.verdict = err
+	}
+	return err
+}
+
+func (l *Loop) stored(ctx context.Context) ([]byte, error) {
+	ref := l.have.head.Manifest().Bundle
+	if l.served.digest == ref.Digest {
+		return l.served.stored, nil
+	}
+	deadline := max(bundleDeadline, time.Duration(ref.Size)*time.Second/slowestRate)
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	got, err := l.Source.Get(ctx, bundle.Key(ref.Digest), "", ref.Size)
+	switch {
+	case errors.Is(err, object.ErrTooLarge):
+		return nil, bundle.Refuse(bundle.ReasonOversized, "read the bundle of revision %d: %w", l.have.head.Manifest().Revision, err)
+	case err != nil:
+		return nil, fmt.Errorf("read the bundle of revision %d: %w", l.have.head.Manifest().Revision, err)
+	}
+	return got.Body, nil
+}
+
+func (l *Loop) handOn(stored []byte) error {
+	verified, err := l.have.head.Open(stored)
+	if err != nil {
+		return err
+	}
+	if err := l.Sink.Bundle(verified); err != nil {
+		return err
+	}
+	l.served = servedBy(verified)
+	return nil
+}

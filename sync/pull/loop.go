@@ -1,0 +1,198 @@
+// Package pull decides when to ask the store and what to do with what came: it polls the head, verifies it, lets its overrides take
+// effect, fetches the bundle that it names, and hands on only what passed. It never gives up: while the store fails it waits longer
+// each time, up to a bound, for ever.
+package pull
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/object"
+)
+
+// Source is what the loop needs of a store; see object.Store for its errors.
+type Source interface {
+	Get(ctx context.Context, key, have string, limit int64) (object.Object, error)
+}
+
+// Sink is told what passed. Its methods are called from one goroutine, in order.
+type Sink interface {
+	// Head is a newly accepted head: its overrides take effect, whatever becomes of its bundle.
+	Head(head bundle.Head)
+	// Bundle is the same head with its bundle. An error refuses it and leaves what was served before.
+	Bundle(verified bundle.Verified) error
+	// Confirmed says that the store's newest state is what is served.
+	Confirmed(at time.Time)
+}
+
+// Known is what was accepted before this process started, verified again with today's keys.
+type Known struct {
+	Head   bundle.Head      // the newest one; its zero value means none
+	Served *bundle.Verified // what is served, perhaps under an older head; nil means nothing
+}
+
+// Config says what to poll and how often.
+type Config struct {
+	Source      Source        // required
+	Sink        Sink          // required
+	Policy      bundle.Policy // required
+	Known       Known
+	MinRevision int64          // a fresh process takes nothing below it
+	Interval    time.Duration  // between good polls, ±20 %; 0 means 15s
+	StaleAfter  time.Duration  // bounds the wait between failed polls; 0 means 4 intervals
+	Random      func() float64 // in [0,1); nil means math/rand/v2
+	Log         hclog.Logger   // nil logs nothing
+}
+
+// Loop polls one store. Make it with New.
+type Loop struct {
+	Config
+	floor   floor
+	have    seen
+	served  served
+	waits   waits
+	mu      sync.Mutex
+	state   State
+	refused map[bundle.Reason]uint64
+}
+
+// seen is the last head that the store gave, and what became of it. While its tag stands, the store says no more than "not modified".
+type seen struct {
+	tag     string
+	head    bundle.Head
+	verdict error // a refusal of the head or of its bundle, final until the head changes
+}
+
+// served is the bundle behind the answers, kept packed so that a head over the same bundle needs no fetch.
+type served struct {
+	stored  []byte
+	digest  bundle.Digest
+	payload bundle.Digest // of the head that was handed on with it
+}
+
+func servedBy(v bundle.Verified) served {
+	return served{v.Stored(), v.Head().Manifest().Bundle.Digest, v.Head().Payload()}
+}
+
+// New checks the configuration. It starts nothing.
+func New(c Config) (*Loop, error) {
+	switch {
+	case c.Source == nil || c.Sink == nil:
+		return nil, errors.New("pull: source and sink are required")
+	case c.Policy.Environment == "":
+		return nil, errors.New("pull: an environment is required")
+	case c.Interval < 0 || c.StaleAfter < 0:
+		return nil, errors.New("pull: interval and stale-after must not be negative")
+	}
+	if c.Interval == 0 {
+		c.Interval = 15 * time.Second
+	}
+	if c.StaleAfter == 0 {
+		c.StaleAfter = 4 * c.Interval
+	}
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
+	if c.Log == nil {
+		c.Log = hclog.NewNullLogger()
+	}
+	l := &Loop{Config: c, refused: map[bundle.Reason]uint64{}, waits: newWaits(c), floor: floor{min: c.MinRevision}}
+	if head := c.Known.Head; head.Manifest().Revision > 0 {
+		l.floor.raise(head)
+		l.state.HeadRevision = head.Manifest().Revision
+	}
+	if v := c.Known.Served; v != nil {
+		l.served = servedBy(*v)
+	}
+	return l, nil
+}
+
+// Run polls until ctx ends.
+func (l *Loop) Run(ctx context.Context) {
+	wait := time.Duration(0)
+	if l.served.stored != nil {
+		wait = l.waits.start() // a fleet that restarts at once has answers already, and should not ask at once
+	}
+	for l.sleep(ctx, wait) {
+		wait = l.poll(ctx)
+	}
+}
+
+// sleep waits and tells whether ctx still stands.
+func (l *Loop) sleep(ctx context.Context, wait time.Duration) bool {
+	l.note(func(s *State) { s.NextAttempt = time.Now().Add(wait) })
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return ctx.Err() == nil
+	}
+}
+
+// poll asks once, records what came of it and says how long to wait.
+func (l *Loop) poll(ctx context.Context) time.Duration {
+	l.note(func(s *State) { s.LastAttempt = time.Now() })
+	err := l.ask(ctx)
+	if ctx.Err() != nil {
+		return 0
+	}
+	switch {
+	case err == nil:
+		return l.confirmed()
+	case bundle.ReasonOf(err) != "":
+		return l.wasRefused(err)
+	default:
+		return l.failed(err)
+	}
+}
+
+func (l *Loop) confirmed() time.Duration {
+	now, failures := time.Now(), 0
+	l.note(func(s *State) {
+		failures = s.Failures
+		s.succeed(now)
+		s.ConfirmedAt, s.Rejected = now, nil
+	})
+	if failures > 0 {
+		l.Log.Info("store answers again", "failures", failures)
+	}
+	l.Sink.Confirmed(now)
+	return l.waits.good()
+}
+
+// wasRefused keeps the normal pace: the store answers, and what mends this is a new head.
+func (l *Loop) wasRefused(err error) time.Duration {
+	now, news := time.Now(), false
+	rejected := &Rejected{At: now, Revision: l.have.head.Manifest().Revision, Reason: bundle.ReasonOf(err), Message: err.Error()}
+	l.note(func(s *State) {
+		s.succeed(now)
+		if news = !rejected.same(s.Rejected); news {
+			s.Rejected = rejected
+			l.refused[rejected.Reason]++
+		}
+	})
+	if news {
+		l.Log.Error("flags from the store refused", "reason", string(rejected.Reason), "revision", rejected.Revision, "error", err)
+	}
+	return l.waits.good()
+}
+
+func (l *Loop) failed(err error) time.Duration {
+	wait, failures := l.waits.bad(), 0
+	l.note(func(s *State) {
+		s.Failures++
+		s.Failed++
+		failures = s.Failures
+		s.LastError = &Failure{At: time.Now(), Kind: kindOf(err), Message: err.Error()}
+	})
+	l.Log.Warn("store not read", "error", err, "failures", failures, "retry_in", wait.Round(time.Millisecond))
+	return wait
+}
