@@ -1,6 +1,7 @@
 package lkg
 
 import (
+	"errors"
 	"fmt"
 	"os"
 )
@@ -41,7 +42,7 @@ func (f *Folder) keepPrevious() error {
 	tmp := previousName + tmpSuffix
 	_ = f.disk.remove(tmp) // of an earlier save that failed half way
 	switch err := f.disk.link(currentName, tmp); {
-	case os.IsNotExist(err):
+	case errors.Is(err, os.ErrNotExist):
 		return nil
 	case err != nil:
 		return err

@@ -1,0 +1,96 @@
+// Command burgee is the sidecar: it serves an environment's flags to the applications beside it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/burgeehq/burgee/sidecar"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// Exit codes.
+const (
+	exitGood   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run serves until ctx ends, and gives the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var s settings
+	stop, err := parse(&s, args, stdout)
+	if stop {
+		return exitGood
+	}
+	if err != nil {
+		return report(stderr, err, exitUsage)
+	}
+	log := s.logger(stderr)
+	config, err := s.config(ctx, log)
+	if err != nil {
+		return report(stderr, err, exitUsage)
+	}
+	daemon, err := sidecar.New(config)
+	if err != nil {
+		return report(stderr, err, exitUsage)
+	}
+	log.Info("starting", "version", version)
+	if err := daemon.Run(ctx); err != nil {
+		return report(stderr, err, exitFailed)
+	}
+	log.Info("stopped")
+	return exitGood
+}
+
+func report(stderr io.Writer, err error, code int) int {
+	fmt.Fprintln(stderr, "burgee:", err)
+	var advised advice
+	if errors.As(err, &advised) {
+		fmt.Fprintln(stderr, "hint:", advised.hint)
+	} else if code == exitUsage {
+		fmt.Fprintln(stderr, "hint: burgee --help shows every setting")
+	}
+	return code
+}
+
+// advice is an error with the way out.
+type advice struct {
+	error
+	hint string
+}
+
+func (a advice) Unwrap() error { return a.error }
+
+// parse fills the settings from arguments and environment. It tells to stop where all that was asked for is help or the version.
+func parse(s *settings, args []string, stdout io.Writer) (stop bool, err error) {
+	parser, err := kong.New(s, kong.Name("burgee"), kong.Description(description), kong.UsageOnError(), kong.DefaultEnvars("BURGEE"),
+		kong.Vars{"version": version}, kong.Writers(stdout, stdout), kong.Exit(func(int) { stop = true }))
+	if err != nil {
+		return false, err
+	}
+	_, err = parser.Parse(args)
+	return stop, err
+}
+
+const description = `The feature-flag sidecar: pulls an environment's signed flags from a store, keeps them on disk, and answers OpenFeature clients (OFREP)
+over a Unix socket and loopback TCP, whatever happens to the store.
+
+To try it:  burgee --flags flags.json
+In a pod:   burgee --store s3://bucket/shop/prod --environment shop/prod --trust-key prod.pub --state-dir /var/lib/burgee --socket /run/burgee/burgee.sock`

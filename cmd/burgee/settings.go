@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/burgeehq/burgee/cmd/internal/keys"
+	"github.com/burgeehq/burgee/sidecar"
+	"github.com/burgeehq/burgee/sync/store"
+)
+
+// settings declares every flag once; the environment variable of each is BURGEE_ and its name in capitals. docs/operations.md
+// explains them, and a test holds the two together.
+type settings struct {
+	Store       string `help:"Where the flags are: s3://bucket/prefix or file:///folder." placeholder:"URL" group:"Flags"`
+	Environment string `help:"The environment whose flags these must be, such as shop/prod." placeholder:"NAME" group:"Flags"`
+	Flags       string `help:"Serve this flag file (JSON or YAML) instead of a store, read again whenever it changes. For development." placeholder:"FILE" group:"Flags"`
+	S3PathStyle bool   `name:"s3-path-style" env:"BURGEE_S3_PATH_STYLE" help:"Address buckets by path, as many S3 servers beside AWS want it." group:"Flags"`
+
+	TrustKey       []string `help:"Public key (PEM) that flags must be signed with; repeatable." placeholder:"FILE" group:"Trust"`
+	TrustThreshold int      `help:"How many distinct trust keys must have signed." default:"1" placeholder:"N" group:"Trust"`
+	AllowUnsigned  bool     `help:"Take flags without a signature: checksums alone are checked." group:"Trust"`
+	MinRevision    int64    `help:"Take no flags below this revision." default:"0" placeholder:"REV" group:"Trust"`
+
+	StateDir  string `help:"Folder to keep the last known good flags in; without it a restart needs the store." placeholder:"DIR" group:"State"`
+	Bootstrap string `help:"Folder with a manifest and its bundle to start from while there is nothing better." placeholder:"DIR" group:"State"`
+
+	Socket      string        `help:"Unix socket to answer evaluations on." placeholder:"PATH" group:"Listeners"`
+	SocketMode  fileMode      `help:"Who may connect to the socket, as an octal file mode." default:"0660" placeholder:"MODE" group:"Listeners"`
+	Listen      string        `help:"TCP address to answer evaluations on; 127.0.0.1:8016 where no socket is given." placeholder:"ADDR" group:"Listeners"`
+	Admin       string        `help:"TCP address for /status, /metrics and probes; off for none." default:"127.0.0.1:8014" placeholder:"ADDR" group:"Listeners"`
+	StartupWait time.Duration `help:"How long /startupz holds back a pod that has no flags." default:"10s" group:"Listeners"`
+
+	Poll           time.Duration `help:"How often the store is asked." default:"15s" group:"Pace"`
+	StaleAfter     time.Duration `help:"When flags that the store did not confirm count as stale; 4 polls by default." placeholder:"DURATION" group:"Pace"`
+	AnswerContract bool          `help:"Answer with the contract's metadata too, such as owner and kind." group:"Pace"`
+
+	LogLevel  string           `help:"One of trace, debug, info, warn, error." enum:"trace,debug,info,warn,error" default:"info" group:"Logs"`
+	LogFormat string           `help:"One of text, json." enum:"text,json" default:"text" group:"Logs"`
+	Version   kong.VersionFlag `env:"-" help:"Print the version and stop."`
+}
+
+// fileMode is written in octal, as chmod takes it.
+type fileMode os.FileMode
+
+func (m *fileMode) UnmarshalText(text []byte) error {
+	bits, err := strconv.ParseUint(string(text), 8, 32)
+	if err != nil || bits == 0 || bits > 0o777 {
+		return fmt.Errorf("%q is no file mode; want octal digits such as 0660", text)
+	}
+	*m = fileMode(bits)
+	return nil
+}
+
+func (s *settings) logger(out io.Writer) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Name: "burgee", Level: hclog.LevelFromString(s.LogLevel), JSONFormat: s.LogFormat == "json", Output: out})
+}
+
+// config turns settings into what a sidecar wants, or says what is wrong with them and the way out.
+func (s *settings) config(ctx context.Context, log hclog.Logger) (sidecar.Config, error) {
+	c := sidecar.Config{
+		FlagsFile: s.Flags, Environment: s.Environment, MinRevision: s.MinRevision, StateDir: s.StateDir, Bootstrap: s.Bootstrap,
+		Socket: s.Socket, SocketMode: os.FileMode(s.SocketMode), Listen: s.Listen, Admin: s.Admin, StartupWait: s.StartupWait,
+		Poll: s.Poll, StaleAfter: s.StaleAfter, AnswerContract: s.AnswerContract, Version: version, Log: log,
+	}
+	if c.Admin == "off" {
+		c.Admin = ""
+	}
+	if err := s.check(); err != nil {
+		return c, err
+	}
+	if s.Flags != "" {
+		return c, nil
+	}
+	var err error
+	if c.Trust, err = keys.Trust(s.TrustKey, s.TrustThreshold, s.AllowUnsigned); err != nil {
+		return c, err
+	}
+	opened, err := store.Open(ctx, s.Store, store.Options{S3PathStyle: s.S3PathStyle})
+	if err != nil {
+		return c, err
+	}
+	c.Source, c.StoreName = opened, opened.String()
+	return c, nil
+}
+
+func (s *settings) check() error {
+	switch {
+	case s.Store == "" && s.Flags == "":
+		return advice{errors.New("neither --store nor --flags is given"), "burgee --flags FILE serves a file; burgee --store URL --environment NAME --trust-key FILE serves a store"}
+	case s.Store != "" && s.Flags != "":
+		return advice{errors.New("both --store and --flags are given"), "leave one out (each may also come from BURGEE_STORE or BURGEE_FLAGS)"}
+	case s.Store != "" && s.Environment == "":
+		return advice{errors.New("--store is given without --environment"), "name the environment that the flags are published for, such as --environment shop/prod"}
+	case s.Poll < time.Second/10:
+		return advice{fmt.Errorf("--poll %s is too short", s.Poll), "give 100ms or more"}
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package keys
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+func TestTrustWantsKeysOrTheirAbsence(t *testing.T) {
+	file := writeKey(t, "a.pub")
+	for _, row := range []struct {
+		name     string
+		files    []string
+		unsigned bool
+		want     error
+	}{
+		{"neither", nil, false, ErrNoTrust},
+		{"both", []string{file}, true, ErrBothTrusts},
+		{"a key", []string{file}, false, nil},
+		{"unsigned", nil, true, nil},
+	} {
+		trust, err := Trust(row.files, 0, row.unsigned)
+		if !errors.Is(err, row.want) {
+			t.Errorf("%s: error %v; want %v", row.name, err, row.want)
+		}
+		if err == nil && trust.Unsigned() != row.unsigned {
+			t.Errorf("%s: unsigned %v; want %v", row.name, trust.Unsigned(), row.unsigned)
+		}
+	}
+}
+
+func TestTrustFollowsSymlinks(t *testing.T) {
+	file := writeKey(t, "a.pub")
+	link := filepath.Join(t.TempDir(), "trust.pub")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Trust([]string{link}, 0, false); err != nil {
+		t.Errorf("a symlink to a key: %v", err)
+	}
+}
+
+func TestTrustNamesTheFileItCannotUse(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for file, want := range map[string]string{
+		filepath.Join(folder, "absent.pub"):                                              "no such file",
+		write("empty.pub", ""):                                                           "no PEM block",
+		write("huge.pub", strings.Repeat("x", MaxFile+1)):                                "larger than 16384 bytes",
+		write("private.pub", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"): `PEM block "PRIVATE KEY"; want "PUBLIC KEY"`,
+	} {
+		_, err := Trust([]string{file}, 0, false)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+			t.Errorf("error %v; want %q and the file %s", err, want, file)
+		}
+	}
+}
+
+func TestTrustThresholdNeedsDistinctKeys(t *testing.T) {
+	file := writeKey(t, "a.pub")
+	if _, err := Trust([]string{file, file}, 2, false); err == nil {
+		t.Error("one key given twice satisfied a threshold of 2")
+	}
+}
+
+func writeKey(t *testing.T, name string) string {
+	t.Helper()
+	_, public, err := bundle.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, public, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

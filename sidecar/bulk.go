@@ -1,0 +1,79 @@
+package sidecar
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/burgeehq/burgee/eval"
+)
+
+// bulk answers with every flag, all from one state. The ETag is that of the body: one of the configuration alone would go on saying
+// "not modified" to a client whose context changed.
+func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
+	defer s.meter.bulk.since(start)
+	now := s.holder.current.Load()
+	if now == nil {
+		answerError(ctx, fasthttp.StatusInternalServerError, eval.General, errNoFlags.Error())
+		s.meter.failed(eval.General)
+		return
+	}
+	ctx.Response.Header.SetCanonical(revisionHeader, now.header)
+	if err := w.context.ParseRequest(ctx.Request.Body()); err != nil {
+		answerError(ctx, fasthttp.StatusBadRequest, eval.InvalidContext, err.Error())
+		s.meter.failed(eval.InvalidContext)
+		return
+	}
+	w.body = s.appendAll(w.body[:0], now, w, start.Unix())
+	tag := bodyTag(w.body)
+	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
+	if matches(ctx.Request.Header.Peek(fasthttp.HeaderIfNoneMatch), tag[:]) {
+		ctx.SetStatusCode(fasthttp.StatusNotModified)
+		return
+	}
+	ctx.Response.Header.SetContentTypeBytes(jsonType)
+	ctx.SetBody(w.body)
+}
+
+// appendAll evaluates every flag but the disabled ones, which OFREP's bulk leaves to the client's defaults as flagd does.
+func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64) []byte {
+	body = append(body, `{"flags":[`...)
+	first := true
+	for _, flag := range now.rules.Flags() {
+		if flag.Disabled() {
+			continue
+		}
+		if !first {
+			body = append(body, ',')
+		}
+		first = false
+		answer := flag.Evaluate(&w.context, unix)
+		s.meter.answered(now, flag, &answer)
+		body = append(body, answer.JSON...)
+	}
+	body = append(body, `],"metadata":`...)
+	body = append(body, now.rules.Metadata()...)
+	return append(body, '}')
+}
+
+// bodyTag is a strong validator: the first half of the body's SHA-256, quoted.
+func bodyTag(body []byte) (tag [34]byte) {
+	sum := sha256.Sum256(body)
+	tag[0], tag[33] = '"', '"'
+	hex.Encode(tag[1:33], sum[:16])
+	return tag
+}
+
+// matches compares an If-None-Match list weakly with a tag (RFC 9110, 13.1.2); a bare tag without quotes is let pass.
+func matches(header, tag []byte) bool {
+	for part := range bytes.SplitSeq(header, []byte(",")) {
+		part = bytes.TrimPrefix(bytes.TrimSpace(part), []byte("W/"))
+		if string(part) == "*" || bytes.Equal(part, tag) || len(part) > 0 && bytes.Equal(part, tag[1:len(tag)-1]) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,84 @@
+package sidecar
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/pull"
+)
+
+// Defaults of the settings that a zero value stands for.
+const (
+	DefaultPoll        = 15 * time.Second
+	DefaultStartupWait = 10 * time.Second
+	DefaultListen      = "127.0.0.1:8016" // where OFREP SDKs look by themselves
+	DefaultSocketMode  = os.FileMode(0o660)
+	staleAfterPolls    = 4
+)
+
+// Config says what to serve and where. Either Source or FlagsFile is set.
+type Config struct {
+	Source      pull.Source  // the store that is polled
+	StoreName   string       // how /status calls it: without credentials
+	Environment string       // required with Source
+	Trust       bundle.Trust // required with Source
+	MinRevision int64        // nothing below it is taken
+	StateDir    string       // where the last known good flags are kept; "" keeps none
+	Bootstrap   string       // folder with flags to start from; "" is none
+
+	FlagsFile string // a plain flag file instead of a store: for development
+
+	Socket      string        // path of the Unix socket; "" is none
+	SocketMode  os.FileMode   // 0 means 0660
+	Listen      string        // TCP address; "" means none beside a socket, else DefaultListen
+	Admin       string        // TCP address of the admin listener; "" is none
+	StartupWait time.Duration // how long /startupz holds a pod back that has no flags; 0 means 10s
+
+	Poll           time.Duration // 0 means 15s
+	StaleAfter     time.Duration // 0 means 4 polls
+	AnswerContract bool          // answers carry the contract's metadata too
+
+	Instance string         // name of this sidecar in /status; "" means the host's
+	Version  string         // of the program
+	Random   func() float64 // jitter in [0,1); nil means math/rand/v2
+	Log      hclog.Logger   // nil logs nothing
+}
+
+func (c *Config) complete() error {
+	switch {
+	case c.Source == nil && c.FlagsFile == "":
+		return errors.New("neither a store nor a flag file is given")
+	case c.Source != nil && c.FlagsFile != "":
+		return errors.New("both a store and a flag file are given; want one")
+	case c.Source != nil && c.Environment == "":
+		return errors.New("a store needs the name of its environment")
+	case c.Poll < 0 || c.StaleAfter < 0 || c.StartupWait < 0:
+		return errors.New("poll, stale-after and startup-wait must not be negative")
+	}
+	if c.Socket == "" && c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.Instance == "" {
+		c.Instance, _ = os.Hostname()
+	}
+	if c.Log == nil {
+		c.Log = hclog.NewNullLogger()
+	}
+	c.SocketMode = orDefault(c.SocketMode, DefaultSocketMode)
+	c.StartupWait = orDefault(c.StartupWait, DefaultStartupWait)
+	c.Poll = orDefault(c.Poll, DefaultPoll)
+	c.StaleAfter = orDefault(c.StaleAfter, staleAfterPolls*c.Poll)
+	return nil
+}
+
+func orDefault[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}

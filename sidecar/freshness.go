@@ -1,0 +1,71 @@
+package sidecar
+
+import (
+	"sync"
+	"time"
+)
+
+// The states of freshness.
+const (
+	freshEmpty = "empty" // nothing verified yet
+	fresh      = "fresh" // the store confirmed the newest state not long ago
+	freshStale = "stale"
+)
+
+// freshness knows how old the flags may be. Ages are measured on the monotonic clock while the process runs, so that a jump of the
+// wall clock makes nothing fresh or stale; across a restart only the wall clock can tell.
+type freshness struct {
+	mu        sync.Mutex
+	limit     time.Duration
+	started   time.Time
+	serving   bool
+	confirmed time.Time // zero: not known
+	freshFrom time.Time // when the present run of confirmations began
+}
+
+func newFreshness(started time.Time, limit time.Duration) *freshness {
+	return &freshness{limit: limit, started: started}
+}
+
+// serve notes that there are flags to answer from.
+func (f *freshness) serve() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.serving = true
+}
+
+// confirm notes that the store's newest state is served.
+func (f *freshness) confirm(at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.confirmed.IsZero() || at.Sub(f.confirmed) > f.limit {
+		f.freshFrom = at
+	}
+	f.confirmed = at
+}
+
+// recall takes the time of the last confirmation from before a restart. One in the future says that a clock is wrong, so nothing.
+func (f *freshness) recall(at, now time.Time) {
+	if at.IsZero() || at.After(now) {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.confirmed, f.freshFrom = at, at
+}
+
+// state gives the freshness, since when it is so, and the last confirmation.
+func (f *freshness) state(now time.Time) (state string, since, confirmed time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case !f.serving:
+		return freshEmpty, f.started, f.confirmed
+	case f.confirmed.IsZero():
+		return freshStale, f.started, f.confirmed
+	case now.Sub(f.confirmed) > f.limit:
+		return freshStale, f.confirmed.Add(f.limit), f.confirmed
+	default:
+		return fresh, f.freshFrom, f.confirmed
+	}
+}

@@ -1,0 +1,97 @@
+package sidecar
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/burgeehq/burgee/eval"
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+// maxBrokenShare is how many of a hundred flags may be broken before the whole bundle is taken for a mistake.
+const maxBrokenShare = 5
+
+// holder keeps the current flagset and is the only one to replace it. It is the pull loop's sink: one goroutine calls it.
+type holder struct {
+	current   atomic.Pointer[flagset]
+	newest    atomic.Pointer[bundle.Head] // the accepted head whose overrides are in force
+	options   eval.Options
+	freshness *freshness
+	keeper    *keeper // nil keeps nothing
+	log       hclog.Logger
+}
+
+func newHolder(c Config, f *freshness) *holder {
+	return &holder{options: eval.Options{AnswerContract: c.AnswerContract}, freshness: f, log: c.Log}
+}
+
+// Head lets a head's overrides act at once, over whatever bundle is served.
+func (h *holder) Head(head bundle.Head) {
+	h.newest.Store(&head)
+	if now := h.current.Load(); now != nil {
+		h.swap(now.under(head))
+	}
+	h.keeper.saveHead(head)
+}
+
+// Bundle compiles what a head brought, saves it and serves it.
+func (h *holder) Bundle(v bundle.Verified) error {
+	next, err := h.compile(v, fromStore)
+	if err != nil {
+		return err
+	}
+	h.keeper.save(v) // first, so that a restart does not go back; and within bounds, since a kill must act on a full disk too
+	h.activate(next)
+	return nil
+}
+
+// Confirmed notes that the store's newest state is served.
+func (h *holder) Confirmed(at time.Time) {
+	h.freshness.confirm(at)
+	h.keeper.saveConfirmed(at)
+}
+
+// compile turns a verified bundle into flags, or refuses it.
+func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
+	m := v.Head().Manifest()
+	if now := h.current.Load(); now != nil && now.head.Manifest().Bundle == m.Bundle {
+		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
+	}
+	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
+	if err != nil {
+		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %w", m.Revision, err)
+	}
+	if doc.Flags() != m.Bundle.Flags {
+		return nil, bundle.Refuse(bundle.ReasonCount, "bundle of revision %d has %d flags; the manifest says %d", m.Revision, doc.Flags(), m.Bundle.Flags)
+	}
+	rules := eval.Compile(doc, h.options)
+	if broken := rules.Broken(); len(broken)*100 > rules.Len()*maxBrokenShare {
+		return nil, bundle.Refuse(bundle.ReasonBroken, "bundle of revision %d has %d broken flags of %d; the first: %s: %s",
+			m.Revision, len(broken), rules.Len(), broken[0].Path, broken[0].Message)
+	}
+	return newFlagset(rules, v.Head(), m.Revision, source), nil
+}
+
+// activate serves a flagset under the overrides of the newest head.
+func (h *holder) activate(next *flagset) {
+	newest := h.newest.Load()
+	if newest == nil {
+		newest = &next.head
+		h.newest.Store(newest)
+	}
+	h.swap(next.under(*newest))
+	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source, "broken", len(next.rules.Broken()))
+}
+
+func (h *holder) swap(next *flagset) {
+	h.current.Store(next)
+	h.freshness.serve()
+	for _, problem := range next.warnings {
+		h.log.Warn("override without its effect", "flag", problem.Flag, "problem", problem.Message)
+	}
+}
+
+var errNoFlags = errors.New("no verified flags yet")

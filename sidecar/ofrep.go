@@ -1,0 +1,132 @@
+package sidecar
+
+import (
+	"bytes"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/valyala/fasthttp"
+
+	"github.com/burgeehq/burgee/eval"
+)
+
+// flagsPath is OFREP's bulk call; a key behind it makes the single one.
+const flagsPath = "/ofrep/v1/evaluate/flags"
+
+var (
+	revisionHeader = []byte("Burgee-Revision")
+	jsonType       = []byte("application/json")
+)
+
+// workspace is what one request needs and the next one can use again.
+type workspace struct {
+	context eval.Context
+	key     []byte
+	body    []byte
+}
+
+// evaluation answers what applications ask. It reads one flagset, once.
+func (s *Sidecar) evaluation() handler {
+	pool := &sync.Pool{New: func() any { return new(workspace) }}
+	return func(ctx *fasthttp.RequestCtx) {
+		start := time.Now()
+		w, ok := pool.Get().(*workspace)
+		if !ok {
+			w = new(workspace)
+		}
+		defer func() {
+			w.context.Reset()
+			pool.Put(w)
+		}()
+		path, _, _ := bytes.Cut(ctx.Request.Header.RequestURI(), []byte("?"))
+		rest, found := bytes.CutPrefix(path, []byte(flagsPath))
+		switch {
+		case !found || len(rest) > 0 && rest[0] != '/':
+			s.meter.badRequest(answerError(ctx, fasthttp.StatusNotFound, eval.General, "no such path; evaluation is POST "+flagsPath+"/{key}"))
+		case !ctx.IsPost():
+			ctx.Response.Header.Set(fasthttp.HeaderAllow, fasthttp.MethodPost)
+			s.meter.badRequest(answerError(ctx, fasthttp.StatusMethodNotAllowed, eval.General, "evaluation is by POST"))
+		case len(rest) <= 1:
+			s.bulk(ctx, w, start)
+		default:
+			s.single(ctx, w, rest[1:], start)
+		}
+	}
+}
+
+func (s *Sidecar) single(ctx *fasthttp.RequestCtx, w *workspace, rawKey []byte, start time.Time) {
+	defer s.meter.single.since(start)
+	w.key = unescape(w.key[:0], rawKey)
+	now := s.holder.current.Load()
+	if now == nil {
+		answerKeyError(ctx, fasthttp.StatusInternalServerError, eval.NoAnswer(string(w.key), eval.General, errNoFlags.Error()))
+		s.meter.failed(eval.General)
+		return
+	}
+	ctx.Response.Header.SetCanonical(revisionHeader, now.header)
+	if err := w.context.ParseRequest(ctx.Request.Body()); err != nil {
+		answerKeyError(ctx, fasthttp.StatusBadRequest, eval.NoAnswer(string(w.key), eval.InvalidContext, err.Error()))
+		s.meter.failed(eval.InvalidContext)
+		return
+	}
+	flag := now.rules.Lookup(w.key)
+	if flag == nil {
+		answerKeyError(ctx, fasthttp.StatusNotFound, eval.NotFound(string(w.key)))
+		s.meter.unknown()
+		return
+	}
+	answer := flag.Evaluate(&w.context, start.Unix())
+	s.meter.answered(now, flag, &answer)
+	if answer.Code != eval.NoError {
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
+	}
+	ctx.Response.Header.SetContentTypeBytes(jsonType)
+	ctx.SetBody(answer.JSON)
+}
+
+// unescape decodes a path once. Keys may hold a slash, plain or as %2F; what is not an escape stays as it is.
+func unescape(dst, src []byte) []byte {
+	for i := 0; i < len(src); i++ {
+		if src[i] == '%' && i+2 < len(src) {
+			high, low := unhex(src[i+1]), unhex(src[i+2])
+			if high < 16 && low < 16 {
+				dst = append(dst, high<<4|low)
+				i += 2
+				continue
+			}
+		}
+		dst = append(dst, src[i])
+	}
+	return dst
+}
+
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 255
+}
+
+// answerKeyError answers with OFREP's error for one flag.
+func answerKeyError(ctx *fasthttp.RequestCtx, status int, failure eval.Answer) {
+	ctx.SetStatusCode(status)
+	ctx.Response.Header.SetContentTypeBytes(jsonType)
+	ctx.SetBody(failure.JSON)
+}
+
+// answerError answers with OFREP's error for a call without a flag, and gives the status. There is always a JSON body with details and
+// metadata: clients of several languages break without them.
+func answerError(ctx *fasthttp.RequestCtx, status int, code eval.ErrorCode, details string) int {
+	body := append([]byte(`{"errorCode":"`), code.String()...)
+	body = append(body, `","errorDetails":`...)
+	body, _ = jsontext.AppendQuote(body, details) // its error only tells that bytes were replaced
+	body = append(body, `,"metadata":{}}`...)
+	ctx.SetStatusCode(status)
+	ctx.Response.Header.SetContentTypeBytes(jsonType)
+	ctx.SetBody(body)
+	return status
+}

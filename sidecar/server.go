@@ -1,0 +1,161 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"net"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/valyala/fasthttp"
+
+	"github.com/burgeehq/burgee/eval"
+)
+
+type handler = func(*fasthttp.RequestCtx)
+
+// limits bound what one listener's clients can take.
+type limits struct {
+	connections int
+	body        int // bytes
+	header      int // bytes
+}
+
+const (
+	readWait  = 5 * time.Second // for the whole of one request
+	writeWait = 5 * time.Second
+	idleWait  = 180 * time.Second // longer than SDK pools keep a connection, so that they do not meet a closed one
+)
+
+var (
+	evaluationLimits = limits{connections: 1024, body: 64 << 10, header: 16 << 10}
+	adminLimits      = limits{connections: 64, body: 1 << 10, header: 8 << 10}
+)
+
+// newServer makes a server with every bound set. Each listener has its own, so that a flood on one leaves the other its workers.
+func newServer(m *meter, log hclog.Logger, next handler, l limits) *fasthttp.Server {
+	return &fasthttp.Server{
+		Handler:               guard(m, log, next),
+		ErrorHandler:          func(ctx *fasthttp.RequestCtx, err error) { m.badRequest(refuseRequest(ctx, err)) },
+		Name:                  "burgee",
+		Concurrency:           l.connections,
+		MaxRequestBodySize:    l.body,
+		ReadBufferSize:        l.header,
+		ReadTimeout:           readWait,
+		WriteTimeout:          writeWait,
+		IdleTimeout:           idleWait,
+		TCPKeepalive:          true,
+		CloseOnShutdown:       true,
+		NoDefaultServerHeader: true,
+		NoDefaultDate:         true,
+		NoDefaultContentType:  true,
+		Logger:                quiet{},
+	}
+}
+
+// guard turns a panic into an error of that one request: fasthttp by itself would let it end the process.
+func guard(m *meter, log hclog.Logger, next handler) handler {
+	var once sync.Once
+	return func(ctx *fasthttp.RequestCtx) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				m.panics.Add(1)
+				once.Do(func() {
+					log.Error("request panicked; further ones are only counted", "panic", cause, "stack", string(debug.Stack()))
+				})
+				ctx.Response.Reset()
+				answerError(ctx, fasthttp.StatusInternalServerError, eval.General, "internal error")
+			}
+		}()
+		next(ctx)
+	}
+}
+
+// refuseRequest answers what could not be read as a request, and gives the status. The connection closes after it.
+func refuseRequest(ctx *fasthttp.RequestCtx, err error) int {
+	var small *fasthttp.ErrSmallBuffer
+	var network net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		answerError(ctx, fasthttp.StatusRequestEntityTooLarge, eval.General, "request body is larger than the limit")
+	case errors.As(err, &small):
+		answerError(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, eval.General, "request header is larger than the limit")
+	case errors.As(err, &network) && network.Timeout():
+		answerError(ctx, fasthttp.StatusRequestTimeout, eval.General, "request did not arrive in time")
+	default:
+		answerError(ctx, fasthttp.StatusBadRequest, eval.ParseFailed, "not an HTTP request")
+	}
+	return ctx.Response.StatusCode()
+}
+
+// quiet drops fasthttp's own lines: they carry bytes of requests, one line for each broken connection. The meter counts these.
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+
+// onlyLocal guards a loopback listener against pages in a browser: a name that was rebound to loopback shows in Host, a page of
+// another site in Origin. A listener that is open to the network is meant to be reached by any name.
+func onlyLocal(ln net.Listener, next handler) handler {
+	if ln == nil {
+		return next
+	}
+	address, ok := ln.Addr().(*net.TCPAddr)
+	if !ok || !address.IP.IsLoopback() {
+		return next
+	}
+	return func(ctx *fasthttp.RequestCtx) {
+		switch {
+		case !isLocal(string(ctx.Request.Header.Host())):
+			answerError(ctx, fasthttp.StatusForbidden, eval.General, "Host must be localhost, 127.0.0.1 or [::1]")
+		case len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0:
+			answerError(ctx, fasthttp.StatusForbidden, eval.General, "requests of web pages (with Origin) are refused")
+		default:
+			next(ctx)
+		}
+	}
+}
+
+func isLocal(host string) bool {
+	name := host
+	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
+		name = host[:at]
+	}
+	return name == "127.0.0.1" || name == "[::1]" || strings.EqualFold(name, "localhost")
+}
+
+// served is a listener with its server.
+type served struct {
+	net.Listener
+	server *fasthttp.Server
+}
+
+func closeAll(all []served) {
+	for _, s := range all {
+		_ = s.Close()
+	}
+}
+
+// serveAll serves until ctx ends or a listener breaks, then lets running requests finish.
+func serveAll(ctx context.Context, all []served) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var group sync.WaitGroup
+	for _, s := range all {
+		group.Go(func() { stop(s.server.Serve(s.Listener)) })
+	}
+	<-ctx.Done()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
+	defer cancel()
+	for _, s := range all {
+		_ = s.server.ShutdownWithContext(last)
+		_ = s.Close() // a server that never got to serve leaves its listener open
+	}
+	group.Wait()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+// Package sidecar is the daemon that stands in every pod: it keeps one immutable state of the flags current, from a store or a file,
+// and answers evaluations from it over a Unix socket and loopback TCP. An evaluation reads one atomic pointer; it waits for no
+// network, no disk and no lock.
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/burgeehq/burgee/sync/lkg"
+	"github.com/burgeehq/burgee/sync/pull"
+)
+
+// shutdownWait is how long running requests may take to end.
+const shutdownWait = 5 * time.Second
+
+// Sidecar is one daemon. Make it with New.
+type Sidecar struct {
+	config    Config
+	holder    *holder
+	freshness *freshness
+	keeper    *keeper    // nil where nothing is kept on disk
+	loop      *pull.Loop // nil in development
+	bench     *workbench // nil but in development
+	meter     *meter
+	started   time.Time
+}
+
+// New checks the configuration. It starts nothing and touches nothing.
+func New(c Config) (*Sidecar, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	s := &Sidecar{config: c, meter: newMeter(), started: time.Now()}
+	s.freshness = newFreshness(s.started, c.StaleAfter)
+	s.holder = newHolder(c, s.freshness)
+	return s, nil
+}
+
+// Run serves until ctx ends, then lets running requests finish. An error means that it could not listen, or that a development file
+// could not be read at all; a store that is away is none.
+func (s *Sidecar) Run(ctx context.Context) error {
+	listeners, err := s.listen()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	if err := s.prepare(ctx, &group); err != nil {
+		closeAll(listeners)
+		return err
+	}
+	return serveAll(ctx, listeners)
+}
+
+// prepare brings in what flags there are at once, and starts whatever keeps them current.
+func (s *Sidecar) prepare(ctx context.Context, group *sync.WaitGroup) error {
+	if s.config.FlagsFile != "" {
+		return s.develop(ctx, group)
+	}
+	return s.follow(ctx, group)
+}
+
+// follow restores what the disk holds and polls the store from there.
+func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
+	if s.config.StateDir != "" {
+		s.keeper = newKeeper(lkg.Open(lkg.Path(s.config.StateDir)), s.config.Log)
+		s.holder.keeper = s.keeper
+		group.Go(func() { s.keeper.run(ctx) })
+	}
+	known := s.restore()
+	loop, err := pull.New(pull.Config{
+		Source: s.config.Source, Sink: s.holder, Policy: s.policy(), Known: known, MinRevision: s.config.MinRevision,
+		Interval: s.config.Poll, StaleAfter: s.config.StaleAfter, Random: s.config.Random, Log: s.config.Log.Named("pull"),
+	})
+	if err != nil {
+		return err
+	}
+	s.loop = loop
+	group.Go(func() { loop.Run(ctx) })
+	return nil
+}
+
+// listen opens every listener before anything is served, so that a wrong address is said at once.
+func (s *Sidecar) listen() ([]served, error) {
+	var all []served
+	add := func(what string, ln net.Listener, handler handler, limits limits, err error) error {
+		if err != nil {
+			closeAll(all)
+			return fmt.Errorf("listen for %s: %w", what, err)
+		}
+		s.config.Log.Info("listening", "for", what, "address", ln.Addr().String())
+		all = append(all, served{ln, newServer(s.meter, s.config.Log, handler, limits)})
+		return nil
+	}
+	if path := s.config.Socket; path != "" {
+		ln, err := listenSocket(path, s.config.SocketMode)
+		if err := add("evaluation", ln, s.evaluation(), evaluationLimits, err); err != nil {
+			return nil, err
+		}
+	}
+	if address := s.config.Listen; address != "" {
+		ln, err := net.Listen("tcp", address)
+		if err := add("evaluation", ln, onlyLocal(ln, s.evaluation()), evaluationLimits, err); err != nil {
+			return nil, err
+		}
+	}
+	if address := s.config.Admin; address != "" {
+		ln, err := net.Listen("tcp", address)
+		if err := add("admin", ln, onlyLocal(ln, s.admin()), adminLimits, err); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
