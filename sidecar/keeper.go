@@ -54,7 +54,7 @@ func newKeeper(folder *lkg.Folder, log hclog.Logger) *keeper {
 
 // run saves what it is given, until ctx ends.
 func (k *keeper) run(ctx context.Context) {
-	defer k.folder.Close() //nolint:errcheck // nothing is left to lose
+	defer func() { _ = k.folder.Close() }() // nothing is left to lose
 	defer close(k.ended)
 	for {
 		select {

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		goleak.IgnoreTopFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // its cleaner sleeps out its turn
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // its cleaner sleeps out its turn
 	)
 }
 

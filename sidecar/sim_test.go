@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -51,7 +50,7 @@ type world struct {
 func newWorld(t *testing.T, seed int64) *world {
 	return &world{
 		maker: bundletest.New(t), attacker: bundletest.New(t), source: bundletest.NewSource(),
-		random: rand.New(rand.NewPCG(uint64(seed), 1)), //nolint:gosec // a simulation wants to be repeated
+		random: rand.New(rand.NewPCG(uint64(seed), 1)),
 	}
 }
 
@@ -170,7 +169,7 @@ func TestThreeDaysWithoutAStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1)
 		w.publish()
-		r := newRig(t, w.maker, w.source, func(c *Config) { c.StateDir = filepath.Join(t.TempDir()) })
+		r := newRig(t, w.maker, w.source, func(c *Config) { c.StateDir = t.TempDir() })
 		r.start(t)
 		defer r.stop()
 		time.Sleep(time.Minute)

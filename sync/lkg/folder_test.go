@@ -125,8 +125,8 @@ func TestAStopAtAnyStepLeavesOldOrNew(t *testing.T) {
 			_ = f.Close()
 			f = open(t, path)
 			got := loaded(f)
-			switch {
-			case got == "lkg.cur=1 lkg.prev=0", got == "lkg.cur=1 lkg.prev=1", got == "lkg.cur=2 lkg.prev=1":
+			switch got {
+			case "lkg.cur=1 lkg.prev=0", "lkg.cur=1 lkg.prev=1", "lkg.cur=2 lkg.prev=1":
 			default:
 				t.Errorf("%s at step %d: %s", kind, stopAt, got)
 			}

@@ -54,9 +54,9 @@ func TestTrustNamesTheFileItCannotUse(t *testing.T) {
 		return path
 	}
 	for file, want := range map[string]string{
-		filepath.Join(folder, "absent.pub"):                                              "no such file",
-		write("empty.pub", ""):                                                           "no PEM block",
-		write("huge.pub", strings.Repeat("x", MaxFile+1)):                                "larger than 16384 bytes",
+		filepath.Join(folder, "absent.pub"):               "no such file",
+		write("empty.pub", ""):                            "no PEM block",
+		write("huge.pub", strings.Repeat("x", MaxFile+1)): "larger than 16384 bytes",
 		write("private.pub", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"): `PEM block "PRIVATE KEY"; want "PUBLIC KEY"`,
 	} {
 		_, err := Trust([]string{file}, 0, false)

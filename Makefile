@@ -1,0 +1,63 @@
+# make help lists the targets. Go and make are enough for all but s3-test and lint, which build their tools once (tools/).
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TOOLS   := bin/tools
+SEEDS   ?= 200
+FUZZ    ?= 30s
+
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := check
+.PHONY: check build demo run test race sim fuzz s3-test sdk-test lint format bench clean help
+
+check: lint test ## format, lint and test: what to run before a commit
+
+build: ## bin/burgee and bin/burgeectl
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+demo: build ## publish, serve, change, lose the store, restart: the main job in a minute
+	$(GO) run ./examples/demo
+
+run: build ## the demo's sidecar, left running
+	$(GO) run ./examples/demo -keep
+
+test: ## all tests that need Go alone
+	$(GO) test ./...
+
+race: ## the same under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
+	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)
+
+fuzz: ## every fuzzer in turn, FUZZ=30s each
+	@set -e; for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
+	    echo "$$package $$target"; $(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ); \
+	  done; \
+	done
+
+s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real server on loopback
+	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./sync/s3/... ./test/s3/...
+
+sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
+	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
+
+lint: $(TOOLS)/golangci-lint ## formatting, vet and linters
+	$(TOOLS)/golangci-lint run ./...
+
+format: $(TOOLS)/gofumpt ## rewrite the code as lint wants it
+	$(TOOLS)/gofumpt -w cmd eval sidecar sync test examples
+
+bench: ## benchmarks, five runs each
+	$(GO) test -run '^$$' -bench . -benchmem -count 5 ./eval/... ./sidecar/...
+
+$(TOOLS)/%: tools/go.mod tools/go.sum
+	cd tools && $(GO) build -o ../$(TOOLS)/ tool
+
+clean: ## remove what was built
+	rm -rf bin
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12

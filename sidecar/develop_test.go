@@ -1,0 +1,77 @@
+package sidecar
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestDevelopmentFollowsTheFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "flags.yaml")
+		write := func(text string) {
+			t.Helper()
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * lookEvery)
+		}
+		write("flags:\n  a: {state: ENABLED, variants: {it: 1.0}, defaultVariant: it}\n")
+		s, err := New(Config{FlagsFile: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		defer group.Wait()
+		defer cancel()
+		if err := s.prepare(ctx, &group); err != nil {
+			t.Fatal(err)
+		}
+		expect := func(value, revision string, rejected bool) {
+			t.Helper()
+			ctx := call(s.evaluation(), "POST", flagsPath+"/a", "")
+			if got := string(ctx.Response.Body()); !strings.Contains(got, `"value":`+value+`,`) || string(ctx.Response.Header.Peek("Burgee-Revision")) != revision {
+				t.Errorf("%s at revision %s; want value %s at %s", got, ctx.Response.Header.Peek("Burgee-Revision"), value, revision)
+			}
+			if st := s.Status(time.Now()); (st.Rejected != nil) != rejected || st.Behind != rejected || st.Mode != "development" {
+				t.Errorf("mode %s, rejected %+v; want rejected %v", st.Mode, st.Rejected, rejected)
+			}
+		}
+		expect("1.0", "1", false)
+		write("flags:\n  a: {state: ENABLED, variants: {it: 2}, defaultVariant: it}\n")
+		expect("2", "2", false)
+		write("flags: [")
+		expect("2", "2", true)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * lookEvery)
+		expect("2", "2", true)
+		write("flags:\n  a: {state: ENABLED, variants: {it: 3}, defaultVariant: it}\n")
+		expect("3", "3", false)
+	})
+}
+
+func TestDevelopmentWithoutAFileIsRefused(t *testing.T) {
+	for name, text := range map[string]string{"absent.json": "", "broken.json": "{"} {
+		path := filepath.Join(t.TempDir(), name)
+		if text != "" {
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := New(Config{FlagsFile: path, Listen: "127.0.0.1:0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v; want the file named", err)
+		}
+	}
+}

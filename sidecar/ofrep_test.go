@@ -1,0 +1,292 @@
+package sidecar
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/bundle/bundletest"
+)
+
+const shop = `{
+  "metadata": {"set": "shop"},
+  "flags": {
+    "on": {"state": "ENABLED", "variants": {"yes": true, "no": false}, "defaultVariant": "yes", "metadata": {"owner": "team", "ticket": "T-1"}},
+    "float": {"state": "ENABLED", "variants": {"it": 1.0}, "defaultVariant": "it"},
+    "rule": {"state": "ENABLED", "variants": {"a": "A", "b": "B"}, "defaultVariant": "a", "targeting": {"if": [{"==": [{"var": "plan"}, "pro"]}, "b"]}},
+    "a/b": {"state": "ENABLED", "variants": {"it": "slash"}, "defaultVariant": "it"},
+    "bad": {"state": "ENABLED", "variants": {"a": 1}, "defaultVariant": "a", "targeting": "nothing"},
+    "code": {"state": "ENABLED", "variants": {"a": 1}, "defaultVariant": null},
+    "off": {"state": "DISABLED", "variants": {"a": 1}, "defaultVariant": "a"}
+  }
+}`
+
+// develop serves a flag document as --flags does.
+func develop(t *testing.T, document string) *Sidecar {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "flags.json")
+	if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{FlagsFile: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	t.Cleanup(func() {
+		cancel()
+		group.Wait()
+	})
+	if err := s.prepare(ctx, &group); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSingle(t *testing.T) {
+	h := develop(t, shop).evaluation()
+	for _, row := range []struct {
+		name, method, uri, body string
+		status                  int
+		want                    string // the whole body, or its beginning before an ellipsis
+	}{
+		{"static", "POST", "/on", `{"context":{"targetingKey":"u"}}`, 200, `{"key":"on","value":true,"reason":"STATIC","variant":"yes","metadata":{"set":"shop","ticket":"T-1"}}`},
+		{"a float stays one", "POST", "/float", `{}`, 200, `{"key":"float","value":1.0,"reason":"STATIC","variant":"it","metadata":{"set":"shop"}}`},
+		{"rule", "POST", "/rule", `{"context":{"plan":"pro"}}`, 200, `{"key":"rule","value":"B","reason":"TARGETING_MATCH","variant":"b","metadata":{"set":"shop"}}`},
+		{"default", "POST", "/rule", `{"context":{"plan":"free"}}`, 200, `{"key":"rule","value":"A","reason":"DEFAULT","variant":"a","metadata":{"set":"shop"}}`},
+		{"no body", "POST", "/rule", ``, 200, `{"key":"rule","value":"A","reason":"DEFAULT","variant":"a","metadata":{"set":"shop"}}`},
+		{"context that is none", "POST", "/rule", `{"context":"x"}`, 200, `{"key":"rule","value":"A",…`},
+		{"query", "POST", "/rule?x=/y", ``, 200, `{"key":"rule","value":"A",…`},
+		{"code default", "POST", "/code", ``, 200, `{"key":"code","reason":"DEFAULT","metadata":{"set":"shop"}}`},
+		{"disabled", "POST", "/off", ``, 200, `{"key":"off","reason":"DISABLED","metadata":{"set":"shop"}}`},
+		{"slash", "POST", "/a/b", ``, 200, `{"key":"a/b","value":"slash",…`},
+		{"escaped slash", "POST", "/a%2Fb", ``, 200, `{"key":"a/b","value":"slash",…`},
+		{"escaped small", "POST", "/a%2fb", ``, 200, `{"key":"a/b","value":"slash",…`},
+		{"escaped once", "POST", "/a%252Fb", ``, 404, `{"key":"a%2Fb","errorCode":"FLAG_NOT_FOUND",…`},
+		{"half an escape", "POST", "/on%2", ``, 404, `{"key":"on%2","errorCode":"FLAG_NOT_FOUND",…`},
+		{"no such variant", "POST", "/bad", ``, 400, `{"key":"bad","errorCode":"GENERAL",…`},
+		{"not found", "POST", "/gone", ``, 404, `{"key":"gone","errorCode":"FLAG_NOT_FOUND",…`},
+		{"not UTF-8", "POST", "/%ff", ``, 404, "{\"key\":\"\uFFFD\",…"},
+		{"list for a body", "POST", "/on", `[1]`, 400, `{"key":"on","errorCode":"INVALID_CONTEXT",…`},
+		{"broken body", "POST", "/on", `{bad`, 400, `{"key":"on","errorCode":"INVALID_CONTEXT",…`},
+		{"get", "GET", "/on", ``, 405, `{"errorCode":"GENERAL","errorDetails":"evaluation is by POST","metadata":{}}`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			ctx := call(h, row.method, flagsPath+row.uri, row.body)
+			got := string(ctx.Response.Body())
+			begin, cut := strings.CutSuffix(row.want, "…")
+			if ctx.Response.StatusCode() != row.status || cut && !strings.HasPrefix(got, begin) || !cut && got != row.want {
+				t.Errorf("%d %s; want %d %s", ctx.Response.StatusCode(), got, row.status, row.want)
+			}
+			if kind := string(ctx.Response.Header.ContentType()); kind != "application/json" || !json.Valid([]byte(got)) {
+				t.Errorf("%s: %s; want JSON", kind, got)
+			}
+			if row.status >= 400 && (!strings.Contains(got, `"errorDetails":"`) || !strings.Contains(got, `"metadata":{}`) && !strings.Contains(got, `"metadata":{"set"`)) {
+				t.Errorf("%s; want errorDetails and metadata, which some clients need", got)
+			}
+		})
+	}
+}
+
+func TestOtherPathsAreNotFound(t *testing.T) {
+	h := develop(t, shop).evaluation()
+	for _, uri := range []string{"/", "/ofrep/v1/evaluate/flagsx", "/ofrep/v1/configuration", "*", "/status"} {
+		if ctx := call(h, "POST", uri, ""); ctx.Response.StatusCode() != 404 {
+			t.Errorf("%s: %d; want 404", uri, ctx.Response.StatusCode())
+		}
+	}
+}
+
+func TestContractIsAnsweredWhereAskedFor(t *testing.T) {
+	s := develop(t, shop)
+	s.holder.options.AnswerContract = true
+	s.bench.last = nil
+	if err := s.bench.look(); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(call(s.evaluation(), "POST", flagsPath+"/on", "").Response.Body()); !strings.Contains(got, `"owner":"team"`) {
+		t.Errorf("%s; want the owner", got)
+	}
+}
+
+func TestBulk(t *testing.T) {
+	h := develop(t, shop).evaluation()
+	ctx := call(h, "POST", flagsPath, `{"context":{"plan":"pro"}}`)
+	var got struct {
+		Flags []struct {
+			Key, Variant, ErrorCode string
+		}
+		Metadata map[string]any
+	}
+	if err := json.Unmarshal(ctx.Response.Body(), &got); err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, f := range got.Flags {
+		keys = append(keys, f.Key+"="+f.Variant+f.ErrorCode)
+	}
+	want := []string{"a/b=it", "bad=GENERAL", "code=", "float=it", "on=yes", "rule=b"}
+	if !slices.Equal(keys, want) || got.Metadata["set"] != "shop" {
+		t.Errorf("bulk gave %v and %v; want %v", keys, got.Metadata, want)
+	}
+	if ctx := call(h, "POST", flagsPath+"/", ""); ctx.Response.StatusCode() != 200 {
+		t.Errorf("with a slash behind: %d; want 200", ctx.Response.StatusCode())
+	}
+}
+
+func TestBulkETag(t *testing.T) {
+	h := develop(t, shop).evaluation()
+	tagOf := func(body string) string {
+		return string(call(h, "POST", flagsPath, body).Response.Header.Peek("ETag"))
+	}
+	free, pro := tagOf(`{"context":{"plan":"free"}}`), tagOf(`{"context":{"plan":"pro"}}`)
+	if free == pro || free == "" {
+		t.Fatalf("tags %s and %s; want them to differ with the context", free, pro)
+	}
+	for header, status := range map[string]int{
+		pro: 304, "W/" + pro: 304, `"x", ` + pro: 304, "*": 304, strings.Trim(pro, `"`): 304, free: 200, `"x"`: 200, "": 200,
+	} {
+		ctx := call(h, "POST", flagsPath, `{"context":{"plan":"pro"}}`, "If-None-Match", header)
+		if ctx.Response.StatusCode() != status || status == 304 && len(ctx.Response.Body()) > 0 {
+			t.Errorf("If-None-Match %s: %d; want %d", header, ctx.Response.StatusCode(), status)
+		}
+	}
+}
+
+func TestWithoutFlags(t *testing.T) {
+	r := newRig(t, bundletest.New(t), bundletest.NewSource())
+	for uri, want := range map[string]string{
+		flagsPath + "/on": `{"key":"on","errorCode":"GENERAL","errorDetails":"no verified flags yet","metadata":{}}`,
+		flagsPath:         `{"errorCode":"GENERAL","errorDetails":"no verified flags yet","metadata":{}}`,
+	} {
+		ctx := call(r.answer, "POST", uri, "")
+		if got := string(ctx.Response.Body()); ctx.Response.StatusCode() != 500 || got != want || len(ctx.Response.Header.Peek("Burgee-Revision")) > 0 {
+			t.Errorf("%s: %d %s; want 500 %s and no revision", uri, ctx.Response.StatusCode(), got, want)
+		}
+	}
+}
+
+// One bulk answer is of one revision, however often the flags are swapped meanwhile.
+func TestBulkIsNeverTorn(t *testing.T) {
+	maker := bundletest.New(t)
+	r := newRig(t, maker, bundletest.NewSource())
+	swap := func(revision int64) {
+		document := strings.ReplaceAll(`{"flags":{"a":F,"b":F,"c":F,"d":F}}`, "F", strings.TrimSuffix(strings.TrimPrefix(numbered(revision), `{"flags":{"revision":`), "}}"))
+		made := maker.Make(revision, document, 4)
+		head, err := maker.Policy().Open(made.Head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verified, err := head.Open(made.Bundle)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.holder.Head(head)
+		if err := r.holder.Bundle(verified); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swap(1)
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		defer close(done)
+		for revision := int64(2); revision < 500; revision++ {
+			swap(revision)
+		}
+	})
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		ctx := call(r.answer, "POST", flagsPath, "")
+		var got struct{ Flags []struct{ Value int64 } }
+		if err := json.Unmarshal(ctx.Response.Body(), &got); err != nil || len(got.Flags) != 4 {
+			t.Fatalf("%s (%v)", ctx.Response.Body(), err)
+		}
+		for _, f := range got.Flags {
+			if f.Value != got.Flags[0].Value {
+				t.Fatalf("torn: %s", ctx.Response.Body())
+			}
+		}
+	}
+	group.Wait()
+}
+
+// An override acts with its head, even while the bundle of that head is refused, and answers keep the revision of their bundle.
+func TestAnOverrideActsWithoutItsBundle(t *testing.T) {
+	synctest.Test(t, actWithoutBundle)
+}
+
+func actWithoutBundle(t *testing.T) {
+	maker, source := bundletest.New(t), bundletest.NewSource()
+	r := newRig(t, maker, source)
+	source.Publish(maker.Make(1, shop, 7))
+	r.start(t)
+	defer r.stop()
+	time.Sleep(time.Minute)
+	source.Publish(maker.Make(2, shop, 99, func(m *bundle.Manifest) {
+		m.Overrides = []bundle.Override{{Flag: "on", Variant: "no", Author: "oncall"}, {Flag: "gone", Variant: "x"}}
+	}))
+	time.Sleep(time.Minute)
+	ctx := call(r.answer, "POST", flagsPath+"/on", "")
+	want := `{"key":"on","value":false,"reason":"DEFAULT","variant":"no","metadata":{"set":"shop","ticket":"T-1","burgee.override":true}}`
+	if got := string(ctx.Response.Body()); got != want || string(ctx.Response.Header.Peek("Burgee-Revision")) != "1" {
+		t.Errorf("%s at revision %s; want %s at 1", got, ctx.Response.Header.Peek("Burgee-Revision"), want)
+	}
+	st := r.Status(time.Now())
+	if !st.Behind || st.Rejected == nil || st.Rejected.Reason != bundle.ReasonCount || st.Sync.HeadRevision != 2 || st.Active.Revision != 1 {
+		t.Errorf("status %+v; want behind, head 2 refused for its count, 1 active", st)
+	}
+	if len(st.Overrides) != 2 || st.Overrides[0].Problem != "" || st.Overrides[1].Problem == "" {
+		t.Errorf("overrides %+v; want the second one named as without effect", st.Overrides)
+	}
+}
+
+func TestRequestsAreCounted(t *testing.T) {
+	s := develop(t, shop)
+	h := s.evaluation()
+	for _, uri := range []string{"/on", "/on", "/off", "/gone", "/bad", ""} {
+		call(h, "POST", flagsPath+uri, "")
+	}
+	call(h, "POST", flagsPath+"/on", "[")
+	call(h, "GET", flagsPath+"/on", "")
+	page := string(call(s.admin(), "GET", "/metrics", "").Response.Body())
+	for _, want := range []string{
+		`burgee_evaluations_total{flag="on",variant="yes"} 3`, `burgee_evaluations_total{flag="off",variant=""} 1`,
+		`burgee_evaluations_total{flag="_unknown",variant=""} 1`, `burgee_answers_total{reason="STATIC"} 5`,
+		`burgee_errors_total{code="FLAG_NOT_FOUND"} 1`, `burgee_errors_total{code="INVALID_CONTEXT"} 1`, `burgee_errors_total{code="GENERAL"} 2`,
+		`burgee_bad_requests_total{status="405"} 1`, `burgee_request_seconds_count{call="single"} 6`, `burgee_request_seconds_count{call="bulk"} 1`,
+		`burgee_flags 7`, `burgee_revision 1`, `burgee_freshness{state="fresh"} 1`,
+	} {
+		if !strings.Contains(page, want+"\n") {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+}
+
+func TestAPanicIsAnErrorOfOneRequest(t *testing.T) {
+	s := develop(t, shop)
+	h := guard(s.meter, s.config.Log, func(*fasthttp.RequestCtx) { panic("ours") })
+	for range 2 {
+		if ctx := call(h, "POST", flagsPath, ""); ctx.Response.StatusCode() != 500 {
+			t.Errorf("a panic gave %d; want 500", ctx.Response.StatusCode())
+		}
+	}
+	if n := s.meter.panics.Load(); n != 2 {
+		t.Errorf("%d panics counted; want 2", n)
+	}
+}

@@ -1,0 +1,229 @@
+package sidecar
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/bundle/bundletest"
+	"github.com/burgeehq/burgee/sync/lkg"
+	"github.com/burgeehq/burgee/sync/object"
+)
+
+// away is a store that cannot be reached.
+func away() *bundletest.Source {
+	s := bundletest.NewSource()
+	s.Break(func(context.Context, string) (func([]byte) []byte, error) { return nil, object.ErrUnavailable })
+	return s
+}
+
+// keep puts entries into a state folder, the last one being the current one.
+func keep(t *testing.T, state string, entries ...lkg.Entry) {
+	t.Helper()
+	folder := lkg.Open(lkg.Path(state))
+	defer func() { _ = folder.Close() }()
+	for _, e := range entries {
+		if err := folder.Save(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func kept(made bundletest.Made) lkg.Entry { return lkg.Entry{Manifest: made.Head, Bundle: made.Bundle} }
+
+func TestARestartServesWhatTheDiskHolds(t *testing.T) {
+	maker, stranger := bundletest.New(t), bundletest.New(t)
+	one, two := maker.Make(1, numbered(1), 1), maker.Make(2, numbered(2), 1)
+	damaged := kept(two)
+	damaged.Bundle = append([]byte(nil), damaged.Bundle...)
+	damaged.Bundle[20] ^= 1
+	for _, row := range []struct {
+		name    string
+		entries []lkg.Entry
+		change  func(*Config)
+		want    int64
+	}{
+		{"nothing", nil, nil, 0},
+		{"the newest", []lkg.Entry{kept(one), kept(two)}, nil, 2},
+		{"the one before, where the newest is damaged", []lkg.Entry{kept(one), damaged}, nil, 1},
+		{"not what a stranger signed", []lkg.Entry{kept(one), kept(stranger.Make(9, numbered(9), 1))}, nil, 1},
+		{"not a bundle under another's head", []lkg.Entry{kept(one), {Manifest: two.Head, Bundle: maker.Make(3, numbered(3), 1).Bundle}}, nil, 1},
+		{"not what is for another environment", []lkg.Entry{kept(one)}, func(c *Config) { c.Environment = "shop/prod" }, 0},
+		{"not what today's keys do not verify", []lkg.Entry{kept(one)}, func(c *Config) { c.Trust = stranger.Trust }, 0},
+		{"not what is below the floor", []lkg.Entry{kept(one)}, func(c *Config) { c.MinRevision = 2 }, 0},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			state := t.TempDir()
+			keep(t, state, row.entries...)
+			r := newRig(t, maker, away(), func(c *Config) {
+				c.StateDir = state
+				if row.change != nil {
+					row.change(c)
+				}
+			})
+			r.start(t)
+			defer r.stop()
+			if got := r.served(t); got != row.want {
+				t.Errorf("revision %d is served; want %d", got, row.want)
+			}
+			if st := r.Status(time.Now()); row.want > 0 && (st.Active.From != fromDisk || st.Persisted.Revision != row.want || st.Freshness != freshStale) {
+				t.Errorf("status %+v; want stale flags from disk", st)
+			}
+		})
+	}
+}
+
+// A head whose bundle never came raises the floor and keeps its overrides across a restart.
+func TestAHeadAloneIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, source, state := bundletest.New(t), bundletest.NewSource(), t.TempDir()
+		old := maker.Make(1, shop, 7)
+		source.Publish(old)
+		set := func(c *Config) { c.StateDir = state }
+		r := newRig(t, maker, source, set)
+		r.start(t)
+		time.Sleep(time.Minute)
+		killed := maker.Make(2, shop+" ", 7, func(m *bundle.Manifest) { m.Overrides = []bundle.Override{{Flag: "on", Variant: "no"}} })
+		source.Put(bundle.HeadKey, killed.Head)
+		time.Sleep(time.Minute)
+		r.stop()
+		source.Publish(old) // replayed: the kill must not be undone
+		r = newRig(t, maker, source, set)
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		if got := string(call(r.answer, "POST", flagsPath+"/on", "").Response.Body()); !strings.Contains(got, `"variant":"no"`) {
+			t.Errorf("after a restart and a replay: %s; want the override", got)
+		}
+		if st := r.Status(time.Now()); st.Rejected == nil || st.Rejected.Reason != bundle.ReasonOlder {
+			t.Errorf("rejected %+v; want the replay named", st.Rejected)
+		}
+	})
+}
+
+func TestBootstrap(t *testing.T) {
+	maker, folder, state := bundletest.New(t), t.TempDir(), t.TempDir()
+	made := maker.Make(3, numbered(3), 1)
+	for name, data := range map[string][]byte{bundle.HeadKey: made.Head, bundle.FileName(made.Ref.Digest): made.Bundle} {
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start := func() *rig {
+		r := newRig(t, maker, away(), func(c *Config) { c.Bootstrap, c.StateDir = folder, state })
+		r.start(t)
+		return r
+	}
+	r := start()
+	if got := r.served(t); got != 3 || r.Status(time.Now()).Active.From != fromBootstrap {
+		t.Errorf("revision %d from %s; want 3 from bootstrap", got, r.Status(time.Now()).Active.From)
+	}
+	r.stop()
+	keep(t, state, kept(maker.Make(4, numbered(4), 1)))
+	r = start()
+	if got := r.served(t); got != 4 {
+		t.Errorf("revision %d; want the disk's newer 4", got)
+	}
+	r.stop()
+	if err := os.WriteFile(filepath.Join(folder, bundle.HeadKey), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r = start()
+	defer r.stop()
+	if got := r.served(t); got != 4 {
+		t.Errorf("revision %d with an empty bootstrap manifest; want 4", got)
+	}
+}
+
+// A disk that takes nothing does not keep new flags from acting; it is said, and made up for when it works again.
+func TestAFaultyDiskStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, source := bundletest.New(t), bundletest.NewSource()
+		r := newRig(t, maker, source, func(c *Config) { c.StateDir = t.TempDir() })
+		r.start(t)
+		defer r.stop()
+		r.keeper.hand(func() error { return r.keeper.folder.Close() }) // from here on every save fails
+		source.Publish(maker.Make(1, numbered(1), 1))
+		time.Sleep(time.Minute)
+		if got := r.served(t); got != 1 {
+			t.Errorf("revision %d; want 1", got)
+		}
+		st := r.Status(time.Now())
+		if len(st.Degraded) != 1 || !strings.HasPrefix(st.Degraded[0], "persistence: ") || st.Persisted.Revision != 0 {
+			t.Errorf("degraded %q, persisted %d; want the disk named, and nothing persisted", st.Degraded, st.Persisted.Revision)
+		}
+		r.keeper.hand(func() error {
+			r.keeper.folder = lkg.Open(lkg.Path(t.TempDir()))
+			return r.keeper.folder.Problem()
+		})
+		time.Sleep(time.Minute)
+		if st := r.Status(time.Now()); len(st.Degraded) != 0 || st.Persisted.Revision != 1 {
+			t.Errorf("degraded %q, persisted %d after the disk came back; want 1", st.Degraded, st.Persisted.Revision)
+		}
+	})
+}
+
+func TestAHangingDiskStopsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, source := bundletest.New(t), bundletest.NewSource()
+		r := newRig(t, maker, source, func(c *Config) { c.StateDir = t.TempDir() })
+		r.start(t)
+		defer r.stop()
+		release := make(chan struct{})
+		r.keeper.hand(func() error { <-release; return nil })
+		for revision := range int64(5) {
+			source.Publish(maker.Make(revision+1, numbered(revision+1), 1))
+			time.Sleep(30 * time.Second)
+			if got := r.served(t); got != revision+1 {
+				t.Errorf("revision %d; want %d", got, revision+1)
+			}
+		}
+		close(release)
+		time.Sleep(time.Minute)
+		if st := r.Status(time.Now()); len(st.Degraded) != 0 || st.Persisted.Revision != 5 {
+			t.Errorf("degraded %q, persisted %d after the disk came back; want 5", st.Degraded, st.Persisted.Revision)
+		}
+	})
+}
+
+// A restart within the bound does not make fresh flags stale; one after it does.
+func TestConfirmationsOutliveARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, source, state := bundletest.New(t), bundletest.NewSource(), t.TempDir()
+		source.Publish(maker.Make(1, numbered(1), 1))
+		set := func(c *Config) { c.StateDir = state }
+		r := newRig(t, maker, source, set)
+		r.start(t)
+		time.Sleep(5 * time.Minute)
+		r.stop()
+		for _, row := range []struct {
+			pause time.Duration
+			want  string
+		}{{10 * time.Second, fresh}, {2 * time.Minute, freshStale}, {-24 * time.Hour, freshStale}} {
+			if row.pause < 0 { // a clock that was set back: the confirmation lies in the future
+				keepConfirmed(t, state, time.Now().Add(-row.pause))
+			}
+			time.Sleep(row.pause)
+			r = newRig(t, maker, away(), set)
+			r.start(t)
+			if st := r.Status(time.Now()); st.Freshness != row.want {
+				t.Errorf("%v after the last confirmation: %s; want %s", row.pause, st.Freshness, row.want)
+			}
+			r.stop()
+		}
+	})
+}
+
+func keepConfirmed(t *testing.T, state string, at time.Time) {
+	t.Helper()
+	folder := lkg.Open(lkg.Path(state))
+	defer func() { _ = folder.Close() }()
+	if err := folder.SaveConfirmed(at); err != nil {
+		t.Fatal(err)
+	}
+}

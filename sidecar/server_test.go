@@ -1,0 +1,147 @@
+package sidecar
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/valyala/fasthttp"
+)
+
+// run serves a development sidecar on a socket and two loopback ports, until the test ends.
+func run(t *testing.T, change ...func(*Config)) (s *Sidecar, socket, listen, admin string) {
+	t.Helper()
+	s = develop(t, shop)
+	s.config.Socket, s.config.Listen, s.config.Admin = filepath.Join(shortDir(t), "s.sock"), "127.0.0.1:0", "127.0.0.1:0"
+	for _, f := range change {
+		f(&s.config)
+	}
+	all, err := s.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := serveAll(ctx, all); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		group.Wait()
+	})
+	return s, s.config.Socket, all[1].Addr().String(), all[2].Addr().String()
+}
+
+// exchange writes raw bytes to a connection and reads all that comes, until the other side closes.
+func exchange(t *testing.T, network, address, raw string) string {
+	t.Helper()
+	conn, err := net.Dial(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	go func() { _, _ = io.WriteString(conn, raw) }()
+	got, _ := io.ReadAll(conn)
+	return string(got)
+}
+
+func request(head, body string) string {
+	return "POST " + flagsPath + "/on HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + head + "\r\n" + body
+}
+
+func TestRequestsBeyondALimit(t *testing.T) {
+	_, socket, listen, _ := run(t)
+	for _, row := range []struct{ name, raw, status string }{
+		{"good", request("Content-Length: 2\r\n", "{}"), "200"},
+		{"body", request("Content-Length: 1000000\r\n", strings.Repeat("x", 1000000)), "413"},
+		{"body in chunks", request("Transfer-Encoding: chunked\r\n", "fffff\r\n"+strings.Repeat("x", 0xfffff)+"\r\n0\r\n\r\n"), "413"},
+		{"header", request("X: "+strings.Repeat("x", 20000)+"\r\n", ""), "431"},
+		{"garbage", "\x00\x01\x02 garbage\r\n\r\n", "400"},
+	} {
+		for _, at := range [][2]string{{"unix", socket}, {"tcp", listen}} {
+			got := exchange(t, at[0], at[1], row.raw)
+			response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(got)), nil)
+			if err != nil {
+				t.Errorf("%s over %s: %q (%v)", row.name, at[0], got, err)
+				continue
+			}
+			body, _ := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if !strings.HasPrefix(response.Status, row.status) || !json.Valid(body) || row.status != "200" && !strings.Contains(string(body), `"errorDetails":"`) {
+				t.Errorf("%s over %s: %s %s; want %s with JSON", row.name, at[0], response.Status, body, row.status)
+			}
+		}
+	}
+}
+
+func TestLoopbackIsForLocalNamesOnly(t *testing.T) {
+	_, socket, listen, admin := run(t)
+	for host, good := range map[string]bool{
+		"localhost": true, "LOCALHOST:8016": true, "127.0.0.1": true, "127.0.0.1:99": true, "[::1]:8016": true, "[::1]": true,
+		"evil.example": false, "127.0.0.1.evil.example": false, "localhost.evil.example:8016": false, "": false, "10.0.0.1": false,
+	} {
+		raw := "POST " + flagsPath + "/on HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+		if got := exchange(t, "tcp", listen, raw); strings.HasPrefix(got, "HTTP/1.1 200") != good {
+			t.Errorf("Host %q: %.40q; want good %v", host, got, good)
+		}
+		if got := exchange(t, "unix", socket, raw); host != "" && !strings.HasPrefix(got, "HTTP/1.1 200") {
+			t.Errorf("Host %q on the socket: %.40q; want any name to do", host, got)
+		}
+	}
+	for _, address := range []string{listen, admin} {
+		raw := "GET /livez HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\nConnection: close\r\n\r\n"
+		if got := exchange(t, "tcp", address, raw); !strings.HasPrefix(got, "HTTP/1.1 403") {
+			t.Errorf("a page's request: %.60q; want 403", got)
+		}
+	}
+}
+
+func TestEveryBoundIsSet(t *testing.T) {
+	for _, l := range []limits{evaluationLimits, adminLimits} {
+		s := newServer(newMeter(), nil, nil, l)
+		if s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxRequestBodySize == 0 || s.ReadBufferSize == 0 || s.Concurrency == 0 {
+			t.Errorf("a bound of %+v is not set", l)
+		}
+	}
+}
+
+func TestAdminPages(t *testing.T) {
+	s, _, _, admin := run(t)
+	for path, status := range map[string]int{"/livez": 200, "/readyz": 200, "/startupz": 200, "/status": 200, "/metrics": 200, "/": 404, "/debug/pprof/": 404} {
+		response, err := http.Get("http://" + admin + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != status {
+			t.Errorf("%s: %d; want %d", path, response.StatusCode, status)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if ctx := call(s.admin(), "POST", "/status", ""); ctx.Response.StatusCode() != fasthttp.StatusMethodNotAllowed {
+		t.Errorf("POST /status: %d; want 405", ctx.Response.StatusCode())
+	}
+}
+
+func TestATakenAddressIsSaid(t *testing.T) {
+	_, socket, listen, _ := run(t)
+	for _, c := range []Config{{Listen: listen}, {Socket: socket}, {Listen: "127.0.0.1:0", Admin: listen}} {
+		c.FlagsFile = "unread"
+		s, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "listen for ") {
+			t.Errorf("error %v; want what could not be listened for", err)
+		}
+	}
+}
