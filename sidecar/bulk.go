@@ -38,18 +38,13 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 	ctx.SetBody(w.body)
 }
 
-// appendAll evaluates every flag but the disabled ones, which OFREP's bulk leaves to the client's defaults as flagd does.
+// appendAll evaluates every flag, disabled and broken ones too: each entry says for itself how it stands, as with flagd.
 func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64) []byte {
 	body = append(body, `{"flags":[`...)
-	first := true
-	for _, flag := range now.rules.Flags() {
-		if flag.Disabled() {
-			continue
-		}
-		if !first {
+	for i, flag := range now.rules.Flags() {
+		if i > 0 {
 			body = append(body, ',')
 		}
-		first = false
 		answer := flag.Evaluate(&w.context, unix)
 		s.meter.answered(now, flag, &answer)
 		body = append(body, answer.JSON...)

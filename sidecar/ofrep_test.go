@@ -136,7 +136,7 @@ func TestBulk(t *testing.T) {
 	for _, f := range got.Flags {
 		keys = append(keys, f.Key+"="+f.Variant+f.ErrorCode)
 	}
-	want := []string{"a/b=it", "bad=GENERAL", "code=", "float=it", "on=yes", "rule=b"}
+	want := []string{"a/b=it", "bad=GENERAL", "code=", "float=it", "off=", "on=yes", "rule=b"}
 	if !slices.Equal(keys, want) || got.Metadata["set"] != "shop" {
 		t.Errorf("bulk gave %v and %v; want %v", keys, got.Metadata, want)
 	}
@@ -266,7 +266,7 @@ func TestRequestsAreCounted(t *testing.T) {
 	call(h, "GET", flagsPath+"/on", "")
 	page := string(call(s.admin(), "GET", "/metrics", "").Response.Body())
 	for _, want := range []string{
-		`burgee_evaluations_total{flag="on",variant="yes"} 3`, `burgee_evaluations_total{flag="off",variant=""} 1`,
+		`burgee_evaluations_total{flag="on",variant="yes"} 3`, `burgee_evaluations_total{flag="off",variant=""} 2`,
 		`burgee_evaluations_total{flag="_unknown",variant=""} 1`, `burgee_answers_total{reason="STATIC"} 5`,
 		`burgee_errors_total{code="FLAG_NOT_FOUND"} 1`, `burgee_errors_total{code="INVALID_CONTEXT"} 1`, `burgee_errors_total{code="GENERAL"} 2`,
 		`burgee_bad_requests_total{status="405"} 1`, `burgee_request_seconds_count{call="single"} 6`, `burgee_request_seconds_count{call="bulk"} 1`,

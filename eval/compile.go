@@ -1,0 +1,194 @@
+package eval
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// compileFunc compiles one operator with the arguments as they stand in the rule.
+type compileFunc func(c *compiler, args value, s scope) expr
+
+// compiler turns rules into programs. One compiler serves a whole ruleset, so
+// that attributes get one numbering and an evaluator is compiled once.
+type compiler struct {
+	operators  map[string]compileFunc
+	attributes *attributes
+	bucketing  string         // the generation of fractional
+	shared     map[*box]*unit // evaluators, by the tree they were resolved to
+	notes      notes          // of the rule being compiled
+	path       []string       // where in the rule, for warnings
+	scratch    Context        // to compute constants with
+}
+
+// unit is an evaluator's program and what it says about the rules that use it.
+type unit struct {
+	name  string
+	tree  value
+	code  expr
+	notes notes
+}
+
+// notes are what the caller learns about a rule beside its program.
+type notes struct {
+	readsTime bool
+	bucketsBy []string // attributes that bucketing reads
+	warnings  []Problem
+}
+
+func (n *notes) add(other notes) {
+	n.readsTime = n.readsTime || other.readsTime
+	n.bucketsBy = append(n.bucketsBy, other.bucketsBy...)
+}
+
+// scope says where a var looks.
+//
+// The library substitutes in filter, all, none and some: before the body runs,
+// each var in it that has a value in the substituted frames is replaced by that
+// value, outermost first; only the rest are read from the elements.
+type scope struct {
+	frame  int   // the data: rootFrame, or the depth of the loop
+	solved []int // frames that are asked before
+}
+
+var rootScope = scope{frame: rootFrame}
+
+// inside is the scope of a loop's body.
+func (s scope) inside(solved ...int) scope {
+	return scope{frame: s.frame + 1, solved: append(s.solved[:len(s.solved):len(s.solved)], solved...)}
+}
+
+// plain is the scope without substitution.
+func (s scope) plain() scope { return scope{frame: s.frame} }
+
+func newCompiler(operators map[string]compileFunc, bucketing string) *compiler {
+	return &compiler{
+		operators:  operators,
+		attributes: newAttributes(),
+		bucketing:  bucketing,
+		shared:     make(map[*box]*unit),
+	}
+}
+
+// rule compiles a whole rule and gives what is to be known about it.
+func (c *compiler) rule(tree value, at string) (expr, notes) {
+	saved, savedPath := c.notes, c.path
+	c.notes, c.path = notes{}, []string{at}
+	code := c.compile(tree, rootScope)
+	found := c.notes
+	c.notes, c.path = saved, savedPath
+	return code, found
+}
+
+// share makes known an evaluator, to be compiled when it is first met.
+func (c *compiler) share(name string, tree value) {
+	if tree.box != nil {
+		c.shared[tree.box] = &unit{name: name, tree: tree}
+	}
+}
+
+// compile compiles any value of a rule.
+func (c *compiler) compile(v value, s scope) expr {
+	if u := c.shared[v.box]; u != nil && v.box != nil && s.frame == rootFrame {
+		return c.use(u)
+	}
+	return c.compileHere(v, s)
+}
+
+// use gives an evaluator's program, compiling it on first use.
+func (c *compiler) use(u *unit) expr {
+	if u.code == nil {
+		saved, savedPath := c.notes, c.path
+		c.notes, c.path = notes{}, []string{joinPath("$evaluators", u.name)}
+		u.code = c.compileHere(u.tree, rootScope)
+		u.notes = c.notes
+		c.notes, c.path = saved, savedPath
+		c.notes.warnings = append(c.notes.warnings, u.notes.warnings...)
+	}
+	c.notes.add(u.notes)
+	return u.code
+}
+
+func (c *compiler) compileHere(v value, s scope) expr {
+	switch {
+	case v.kind == list:
+		return c.compileList(v, s)
+	case v.isRule():
+		return c.compileOperator(v.box.names[0], v.box.items[0], s)
+	case v.kind == object:
+		return c.compileData(v, s)
+	default:
+		return constant{v}
+	}
+}
+
+// compileList compiles the elements; a list without anything to compute is constant.
+func (c *compiler) compileList(v value, s scope) expr {
+	items := c.compileItems(v, s)
+	return c.fold(listExpr(items), items...)
+}
+
+// compileItems compiles each element of a list in the rule.
+func (c *compiler) compileItems(v value, s scope) []expr {
+	items := make([]expr, len(v.items()))
+	for i, item := range v.items() {
+		c.path = append(c.path, fmt.Sprintf("[%d]", i))
+		items[i] = c.compile(item, s)
+		c.path = c.path[:len(c.path)-1]
+	}
+	return items
+}
+
+// compileArguments compiles an operator's arguments: items where they stand in
+// the rule as a list, and all as the one value they come to.
+func (c *compiler) compileArguments(args value, s scope) (items []expr, all expr) {
+	if args.kind != list {
+		return nil, c.compile(args, s)
+	}
+	items = c.compileItems(args, s)
+	return items, c.fold(listExpr(items), items...)
+}
+
+// compileData compiles an object of several members, which is data. Where the
+// library substitutes, one of the members may still be a var.
+func (c *compiler) compileData(v value, s scope) expr {
+	for i, name := range v.names() {
+		if name == "var" && len(s.solved) > 0 {
+			return c.substituted(v.items()[i], s, constant{v})
+		}
+	}
+	return constant{v}
+}
+
+func (c *compiler) compileOperator(name string, args value, s scope) expr {
+	op, known := c.operators[name]
+	if !known {
+		c.warn(fmt.Sprintf("unknown operator %q; known operators: %q", shorten(name), slices.Sorted(maps.Keys(c.operators))))
+		return faultExpr{fmt.Sprintf("unknown operator %q", shorten(name))}
+	}
+	c.path = append(c.path, "."+name)
+	code := op(c, args, s)
+	c.path = c.path[:len(c.path)-1]
+	return code
+}
+
+// warn notes what flagd would serve, though hardly anyone means it.
+func (c *compiler) warn(message string) {
+	c.notes.warnings = append(c.notes.warnings, Problem{Path: strings.Join(c.path, ""), Message: message})
+}
+
+// fold computes what is known at compile. What fails stays as it is, to fail
+// when it is reached.
+func (c *compiler) fold(whole expr, parts ...expr) expr {
+	for _, part := range parts {
+		if _, known := part.(constant); !known {
+			return whole
+		}
+	}
+	v := c.scratch.evaluate(nil, whole, 0)
+	if c.scratch.recall() {
+		return whole
+	}
+	return constant{v.clone()}
+}

@@ -1,0 +1,93 @@
+package eval
+
+// Context is what a caller knows about the subject of an evaluation. The zero
+// value is ready and empty. It is meant to be reused, since it keeps its memory,
+// and must not be used by two goroutines at once. Several flags may be evaluated
+// against one Context, one after the other.
+type Context struct {
+	body []byte // the caller's; strings refer into it
+	tape []entry
+	root int32 // the entry of the context object
+	has  bool  // there is a root; else the context is empty
+
+	held memory // what lives until the next Parse or Reset
+	bindings
+	run
+}
+
+// run is the state of one evaluation.
+type run struct {
+	flag   *Flag
+	now    int64
+	fault  fault
+	steps  int
+	frames []value // what var reads inside map, filter and their like, by depth
+	temp   memory  // what lives until the evaluation ends
+	small  [32]byte
+}
+
+// ParseRequest reads the body of an OFREP request, {"context": {…}}. Other
+// members are ignored, and so is a context that is no object; an empty body is
+// an empty context. The caller keeps the body unchanged while the Context is in
+// use. After an error the Context is empty.
+func (c *Context) ParseRequest(body []byte) error {
+	c.Reset()
+	if isBlank(body) {
+		return nil
+	}
+	if err := c.scan(body, "the request"); err != nil {
+		return err
+	}
+	at, ok := c.find(0, "context")
+	c.root, c.has = at, ok && c.tape[at].kind == object
+	return nil
+}
+
+// Parse reads the context object itself. The caller keeps it unchanged while
+// the Context is in use. After an error the Context is empty.
+func (c *Context) Parse(object []byte) error {
+	c.Reset()
+	if err := c.scan(object, "the context"); err != nil {
+		return err
+	}
+	c.root, c.has = 0, true
+	return nil
+}
+
+// scan fills the tape from an object.
+func (c *Context) scan(body []byte, what string) error {
+	s := scanner{src: body, tape: c.tape[:0]}
+	ok := s.document()
+	c.tape = s.tape
+	if ok && s.tape[0].kind != object {
+		ok = s.fail(what + " must be a JSON object, not " + s.tape[0].kind.String())
+	}
+	if !ok {
+		c.Reset()
+		return s.err
+	}
+	c.body = body
+	return nil
+}
+
+// Reset empties the context and lets go of the caller's bytes.
+func (c *Context) Reset() {
+	c.body, c.tape, c.root, c.has = nil, c.tape[:0], 0, false
+	if cap(c.tape) > keptBlock {
+		c.tape = nil
+	}
+	c.held.reset()
+	c.temp.reset()
+	c.bindings.loose()
+	clear(c.frames)
+	c.flag = nil
+}
+
+func isBlank(body []byte) bool {
+	for _, b := range body {
+		if b != ' ' && b != '\t' && b != '\n' && b != '\r' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,37 @@
+package eval
+
+import "fmt"
+
+// maxSteps bounds the work of one evaluation. Loops count each turn with the
+// size of their body, operators on lists each element, cat each 64 bytes of text.
+// A rule that is not a loop inside a loop stays far below.
+const maxSteps = 250_000
+
+// fault is what ends an evaluation in an error. It does not unwind: operators go
+// on with null, and the first fault outranks whatever they come to. The zero
+// fault is none.
+type fault struct {
+	code   ErrorCode
+	detail string
+}
+
+// fail remembers a fault of the rule.
+func (c *Context) fail(detail string) { c.failWith(ParseFailed, detail) }
+
+func (c *Context) failWith(code ErrorCode, detail string) {
+	if c.fault.code == NoError {
+		c.fault = fault{code: code, detail: detail}
+	}
+}
+
+// spend counts steps and tells whether the evaluation may go on.
+func (c *Context) spend(steps int) bool {
+	if c.steps += steps; c.steps <= maxSteps {
+		return true
+	}
+	c.failWith(General, fmt.Sprintf("the rule needs more than the limit of %d steps with this context", maxSteps))
+	return false
+}
+
+// recall tells an evaluation's loops to end, since its result no longer counts.
+func (c *Context) recall() bool { return c.fault.code != NoError }

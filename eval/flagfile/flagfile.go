@@ -1,0 +1,90 @@
+// Package flagfile reads flag files the way people write them, JSON or YAML,
+// and gives JSON. Number tokens survive: 1.0 stays 1.0.
+//
+// It does no I/O and knows nothing of flags: what the JSON means is eval's to say.
+package flagfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The limits of a YAML file, counted with every alias followed, so that a few
+// lines cannot grow into a file that fills the memory.
+const (
+	MaxDepth  = 64       // mappings and sequences inside each other
+	MaxValues = 500_000  // keys and values
+	MaxSize   = 16 << 20 // bytes of the JSON
+)
+
+// Error says where a YAML file cannot be read.
+type Error struct {
+	Line    int // from 1; 0 where the parser names it in the message
+	Column  int
+	Message string
+}
+
+// Error names the place in front of the message.
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.Message
+	}
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
+}
+
+func errorAt(n *yaml.Node, format string, args ...any) *Error {
+	return &Error{Line: n.Line, Column: n.Column, Message: fmt.Sprintf(format, args...)}
+}
+
+// JSON gives a flag file as JSON. A file whose name ends in .yaml or .yml is
+// converted; any other is taken for JSON and returned as it is, unread.
+func JSON(name string, raw []byte) ([]byte, error) {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".yaml", ".yml":
+		return fromYAML(raw)
+	default:
+		return raw, nil
+	}
+}
+
+func fromYAML(raw []byte) ([]byte, error) {
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	var doc yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, &Error{Line: 1, Column: 1, Message: "the file is empty"}
+	case err != nil:
+		return nil, syntaxError(err)
+	}
+	if err := onlyDocument(dec); err != nil {
+		return nil, err
+	}
+	var c converter
+	if err := c.value(&doc); err != nil {
+		return nil, err
+	}
+	return c.out, nil
+}
+
+func onlyDocument(dec *yaml.Decoder) error {
+	var second yaml.Node
+	switch err := dec.Decode(&second); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return syntaxError(err)
+	default:
+		return errorAt(&second, "a second document begins; a flag file holds one")
+	}
+}
+
+// syntaxError keeps the parser's words, which name the line.
+func syntaxError(err error) *Error {
+	return &Error{Message: strings.TrimPrefix(err.Error(), "yaml: ")}
+}

@@ -1,0 +1,71 @@
+package eval
+
+import "unsafe"
+
+const (
+	firstBlock = 64      // elements of an arena's first block
+	keptBlock  = 1 << 14 // elements of the largest block that a Context keeps between uses
+)
+
+// arena hands out slices of one block of memory and takes them all back at
+// once. A slice outlives the block it came from being replaced: only reset ends it.
+type arena[T any] struct {
+	block []T
+	used  int
+}
+
+// take gives n elements of unknown content.
+func (a *arena[T]) take(n int) []T {
+	if len(a.block)-a.used < n {
+		a.block = make([]T, max(n, 2*len(a.block), firstBlock))
+		a.used = 0
+	}
+	a.used += n
+	return a.block[a.used-n : a.used : a.used]
+}
+
+func (a *arena[T]) reset() {
+	a.used = 0
+	if len(a.block) > keptBlock {
+		a.block = nil
+	}
+}
+
+// memory is what values of one lifetime are made of.
+type memory struct {
+	values arena[value]
+	boxes  arena[box]
+	names  arena[string]
+	bytes  arena[byte]
+}
+
+func (m *memory) reset() {
+	m.values.reset()
+	m.boxes.reset()
+	m.names.reset()
+	m.bytes.reset()
+}
+
+// list wraps items as a list value.
+func (m *memory) list(items []value) value {
+	b := &m.boxes.take(1)[0]
+	*b = box{items: items}
+	return value{kind: list, box: b}
+}
+
+func (m *memory) object(names []string, items []value) value {
+	b := &m.boxes.take(1)[0]
+	*b = box{names: names, items: items}
+	return value{kind: object, box: b}
+}
+
+// text copies bytes and gives them as a string that lives as long as the memory.
+func (m *memory) text(b []byte) string {
+	copied := m.bytes.take(len(b))
+	copy(copied, b)
+	return viewText(copied)
+}
+
+// viewText gives bytes as a string without copying. The bytes must stay as they
+// are for as long as the string is used.
+func viewText(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,0 +1,144 @@
+package eval
+
+import "strings"
+
+// compileIn compiles a search in a literal list of strings to a look-up in a
+// set, and everything else to the search itself.
+func compileIn(c *compiler, args value, s scope) expr {
+	items, all := c.compileArguments(args, s)
+	if len(items) != 2 {
+		return c.fold(&applyExpr{args: all, fn: in}, all)
+	}
+	needle, haystack := items[0], items[1]
+	if known, ok := haystack.(constant); ok {
+		if set := newTextSet(known.value); set != nil {
+			return c.fold(&inSetExpr{needle: needle, set: set}, needle)
+		}
+	}
+	return c.fold(&binaryExpr{a: needle, b: haystack, fn: find}, needle, haystack)
+}
+
+// textSet is a literal list of nothing but strings.
+type textSet struct {
+	items []value
+	index map[string]struct{} // nil for a list that is walked as fast
+}
+
+// walkedSet is the longest list that is walked rather than looked up in.
+const walkedSet = 4
+
+func newTextSet(v value) *textSet {
+	if v.kind != list {
+		return nil
+	}
+	set := &textSet{items: v.items()}
+	for _, item := range set.items {
+		if item.kind != text {
+			return nil
+		}
+	}
+	if len(set.items) <= walkedSet {
+		return set
+	}
+	set.index = make(map[string]struct{}, len(set.items))
+	for _, item := range set.items {
+		set.index[item.str] = struct{}{}
+	}
+	return set
+}
+
+func (s *textSet) has(needle string) bool {
+	if s.index != nil {
+		_, found := s.index[needle]
+		return found
+	}
+	for i := range s.items {
+		if s.items[i].str == needle {
+			return true
+		}
+	}
+	return false
+}
+
+type inSetExpr struct {
+	needle expr
+	set    *textSet
+}
+
+func (e *inSetExpr) eval(c *Context) value {
+	needle := e.needle.eval(c)
+	if needle.kind == text {
+		return boolValue(e.set.has(needle.str))
+	}
+	return boolValue(c.hasElement(e.set.items, needle))
+}
+
+func in(c *Context, args value) value {
+	items := c.elements(args)
+	switch len(items) {
+	case 0:
+		c.fail("in needs something to look for")
+		return value{}
+	case 1:
+		return boolValue(false)
+	default:
+		return find(c, items[0], items[1])
+	}
+}
+
+// find looks for a part of a string, or for an element of a list.
+func find(c *Context, needle, haystack value) value {
+	switch haystack.kind {
+	case text:
+		if needle.kind != text {
+			c.fail("in looks for a string in a string, not for " + needle.kind.String())
+			return value{}
+		}
+		c.spend(len(haystack.str) / 64)
+		return boolValue(strings.Contains(haystack.str, needle.str))
+	case list:
+		return boolValue(c.spend(len(haystack.items())) && c.hasElement(haystack.items(), needle))
+	default:
+		return boolValue(false)
+	}
+}
+
+// hasElement searches as the library does: a list among the elements is a range
+// from its first to its second item, and a number also equals a string that
+// reads as that number.
+func (c *Context) hasElement(items []value, needle value) bool {
+	for _, item := range items {
+		if c.recall() {
+			return false
+		}
+		if c.matches(item, needle) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Context) matches(item, needle value) bool {
+	switch {
+	case item.kind == list:
+		return c.inRange(needle, item.items())
+	case needle.kind == number:
+		return c.number(item) == needle.num
+	case item.kind != needle.kind:
+		return false
+	case item.kind == object:
+		c.fail("in does not compare objects")
+		return false
+	default:
+		return item.num == needle.num && item.str == needle.str
+	}
+}
+
+func (c *Context) inRange(needle value, bounds []value) bool {
+	if len(bounds) < 2 {
+		c.fail("a range of in needs two bounds")
+		return false
+	}
+	n := c.number(needle)
+	return n >= c.number(bounds[0]) && c.number(bounds[1]) >= n
+}

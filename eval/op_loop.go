@@ -1,0 +1,218 @@
+package eval
+
+// loop is what map, filter, all, none, some and reduce have in common: a list,
+// and a body that runs for each of its elements.
+type loop struct {
+	subject expr
+	body    expr
+	frame   int // where the body finds the element
+	cost    int // steps of one turn
+}
+
+// loop compiles subject and body. The library takes the subject as it stands
+// where it is a list, and computes it where it is an operator.
+func (c *compiler) loop(items []value, s, inner scope, body func(v value, s scope) expr) loop {
+	l := loop{frame: inner.frame, subject: c.subject(items[0], s), cost: 1}
+	if len(items) < 2 {
+		l.body = faultExpr{"the operator needs a body"}
+		return l
+	}
+	l.body = body(items[1], inner)
+	l.cost = nodes(items[1])
+	return l
+}
+
+func (c *compiler) subject(v value, s scope) expr {
+	switch v.kind {
+	case list:
+		return constant{v}
+	case object:
+		code := c.compile(v, s)
+		if replaced, ok := code.(substitutedExpr); ok {
+			return substitutedSubject(replaced)
+		}
+		return code
+	default:
+		return constant{}
+	}
+}
+
+// substitutedSubject is a subject that is a var: if the library finds a scalar
+// to put in its place, there is nothing to step through any more.
+type substitutedSubject []expr
+
+func (e substitutedSubject) eval(c *Context) value {
+	for _, option := range e[:len(e)-1] {
+		if v := option.eval(c); v.box != nil {
+			return v
+		} else if v.kind != null {
+			return value{}
+		}
+	}
+	return e[len(e)-1].eval(c)
+}
+
+// nodes counts the values of a tree, as a measure of what running it costs.
+func nodes(v value) int {
+	n := 1
+	for _, item := range v.items() {
+		n += nodes(item)
+	}
+	return n
+}
+
+// predicate compiles a body that the library insists on being an object.
+func (c *compiler) predicate(v value, s scope) expr {
+	if v.kind != object {
+		return faultExpr{"the body must be an operator, not " + v.kind.String()}
+	}
+	code := c.compile(v, s)
+	if replaced, ok := code.(substitutedExpr); ok {
+		return substitutedBody(replaced)
+	}
+	return code
+}
+
+// substitutedBody is a body that is a var: if the library finds a value to put
+// in its place, the body is no operator any more.
+type substitutedBody []expr
+
+func (e substitutedBody) eval(c *Context) value {
+	for _, option := range e[:len(e)-1] {
+		v := option.eval(c)
+		if v.kind == object {
+			return v
+		}
+		if v.kind != null {
+			c.fail("the body is replaced by " + v.kind.String() + " from the context; write it as a comparison")
+			return value{}
+		}
+	}
+	return e[len(e)-1].eval(c)
+}
+
+// elements gives what to step through; something that is no list is a fault.
+func (l *loop) elements(c *Context) []value {
+	subject := l.subject.eval(c)
+	if subject.kind == null {
+		return nil
+	}
+	return c.elements(subject)
+}
+
+// run evaluates the body for one element.
+func (l *loop) run(c *Context, element value) value {
+	if !c.spend(l.cost) {
+		return value{}
+	}
+	c.frames[l.frame] = element
+	return l.body.eval(c)
+}
+
+// enter makes room for the loop's frame.
+func (l *loop) enter(c *Context) {
+	for len(c.frames) <= l.frame {
+		c.frames = append(c.frames, value{})
+	}
+}
+
+func compileMap(c *compiler, args value, s scope) expr {
+	return c.collecting(args, s, s.inside(), func(l loop) expr { return &mapExpr{l} })
+}
+
+type mapExpr struct{ loop }
+
+func (e *mapExpr) eval(c *Context) value {
+	elements := e.elements(c)
+	e.enter(c)
+	out := c.temp.values.take(len(elements))[:0]
+	for _, element := range elements {
+		if c.recall() {
+			break
+		}
+		out = append(out, e.run(c, element))
+	}
+	return c.temp.list(out)
+}
+
+func compileFilter(c *compiler, args value, s scope) expr {
+	return c.collecting(args, s, s.inside(s.frame), func(l loop) expr { return &filterExpr{l} })
+}
+
+type filterExpr struct{ loop }
+
+func (e *filterExpr) eval(c *Context) value {
+	elements := e.elements(c)
+	e.enter(c)
+	out := c.temp.values.take(len(elements))[:0]
+	for _, element := range elements {
+		if c.recall() {
+			break
+		}
+		if e.run(c, element).truthy() {
+			out = append(out, element)
+		}
+	}
+	return c.temp.list(out)
+}
+
+// collecting compiles an operator that makes a list, an empty one if its
+// arguments are too few.
+func (c *compiler) collecting(args value, s, inner scope, code func(l loop) expr) expr {
+	switch {
+	case args.kind != list:
+		return faultExpr{"map and filter need their arguments as a list in the rule"}
+	case len(args.items()) < 2:
+		return constant{listValue(nil)}
+	default:
+		return code(c.loop(args.items(), s, inner, c.compile))
+	}
+}
+
+func compileAll(c *compiler, args value, s scope) expr {
+	inner := s.inside(s.frame + 1)
+	return c.quantifier(args, s, inner, quantifier{stop: false, found: false, otherwise: true, empty: false})
+}
+
+func compileNone(c *compiler, args value, s scope) expr {
+	return c.quantifier(args, s, s.inside(s.frame), quantifier{stop: true, found: false, otherwise: true, empty: true})
+}
+
+func compileSome(c *compiler, args value, s scope) expr {
+	inner := s.inside(s.frame, s.frame+1)
+	return c.quantifier(args, s, inner, quantifier{stop: true, found: true, otherwise: false, empty: false})
+}
+
+func (c *compiler) quantifier(args value, s, inner scope, q quantifier) expr {
+	if args.kind != list || len(args.items()) == 0 {
+		return faultExpr{"all, none and some need their arguments as a list in the rule"}
+	}
+	q.loop = c.loop(args.items(), s, inner, c.predicate)
+	return &q
+}
+
+// quantifier stops at the first element for which the body has the wanted truth.
+type quantifier struct {
+	loop
+	stop      bool // the truth to stop at
+	found     bool // the result if it stopped
+	otherwise bool // the result if it did not
+	empty     bool // the result if there is nothing to step through
+}
+
+func (e *quantifier) eval(c *Context) value {
+	subject := e.subject.eval(c)
+	if !subject.truthy() {
+		return boolValue(e.empty)
+	}
+	e.enter(c)
+	for _, element := range c.elements(subject) {
+		if c.recall() {
+			break
+		}
+		if e.run(c, element).truthy() == e.stop {
+			return boolValue(e.found)
+		}
+	}
+	return boolValue(e.otherwise)
+}

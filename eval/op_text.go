@@ -1,0 +1,96 @@
+package eval
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// concatenate trims outer whitespace of two arguments or more, as the library
+// does; this moves bucket keys that begin or end with a space.
+func concatenate(c *Context, args value) value {
+	if args.kind == text {
+		return args
+	}
+	items := c.elements(args)
+	if len(items) == 1 {
+		return textValue(c.text(items[0]))
+	}
+	return textValue(strings.TrimSpace(c.join(items)))
+}
+
+// join writes all items one after the other, in the evaluation's memory.
+func (c *Context) join(items []value) string {
+	parts, size := c.temp.names.take(len(items)), 0
+	for i, item := range items {
+		parts[i] = c.text(item)
+		size += len(parts[i])
+	}
+	if !c.spend(size / 64) {
+		return ""
+	}
+	joined := c.temp.bytes.take(size)[:0]
+	for _, part := range parts {
+		joined = append(joined, part...)
+	}
+	return viewText(joined)
+}
+
+// substring counts characters; a negative start counts from the end, and a
+// negative length leaves out that many at the end.
+func substring(c *Context, args value) value {
+	items := c.elements(args)
+	if len(items) < 2 {
+		c.fail("substr needs a string and a start")
+		return value{}
+	}
+	s, from := c.text(items[0]), integer(c.number(items[1]))
+	c.spend(len(s) / 64)
+	count := utf8.RuneCountInString(s)
+	if from < 0 {
+		from += count
+	}
+	if from < 0 || from > count {
+		return textValue(s)
+	}
+	to := count
+	if len(items) == 3 {
+		to = end(from, integer(c.number(items[2])), count)
+	}
+	if to < from {
+		c.fail("substr ends before it begins")
+		return value{}
+	}
+	return textValue(s[runeOffset(s, from):runeOffset(s, to)])
+}
+
+// end is where a substring of the given length ends.
+func end(from, length, count int) int {
+	if length < 0 {
+		return count + length
+	}
+	return from + min(length, count-from)
+}
+
+// runeOffset is the byte at which the n-th character begins.
+func runeOffset(s string, n int) int {
+	offset := 0
+	for range n {
+		_, size := utf8.DecodeRuneInString(s[offset:])
+		offset += size
+	}
+	return offset
+}
+
+func startsWith(_ *Context, a, b value) value {
+	if a.kind != text || b.kind != text {
+		return value{}
+	}
+	return boolValue(strings.HasPrefix(a.str, b.str))
+}
+
+func endsWith(_ *Context, a, b value) value {
+	if a.kind != text || b.kind != text {
+		return value{}
+	}
+	return boolValue(strings.HasSuffix(a.str, b.str))
+}

@@ -1,0 +1,83 @@
+package eval
+
+import "strings"
+
+func compileVar(c *compiler, args value, s scope) expr {
+	own := c.variable(args, s.frame)
+	if len(s.solved) == 0 || args.kind == text && (args.str == "" || strings.HasPrefix(args.str, ".")) {
+		return own
+	}
+	return c.substituted(args, s, own)
+}
+
+// variable compiles var against one frame.
+func (c *compiler) variable(args value, frame int) expr {
+	written, fallback, literal := literalPath(args)
+	if !literal {
+		c.notes.readsTime = c.notes.readsTime || frame == rootFrame
+		return &variableExpr{frame: frame, args: c.compile(args, scope{frame: frame})}
+	}
+	path := splitPath(written)
+	switch {
+	case len(path) == 0:
+		c.notes.readsTime = c.notes.readsTime || frame == rootFrame
+		return orElse(wholeExpr{frame}, fallback)
+	case frame != rootFrame:
+		return &pathExpr{frame: frame, path: path, fallback: fallback}
+	case path[0].name == flagdProperty:
+		c.notes.readsTime = c.notes.readsTime || len(path) == 1 || path[1].name == "timestamp"
+		return &flagdExpr{path: path[1:], fallback: fallback}
+	default:
+		return &attributeExpr{table: c.attributes, slot: c.attributes.slot(written, path), fallback: fallback}
+	}
+}
+
+// literalPath reads the arguments of var where nothing in them is to compute.
+func literalPath(args value) (path string, fallback value, ok bool) {
+	if args.kind == text {
+		return args.str, value{}, true
+	}
+	items := args.items()
+	if args.kind != list || len(items) == 0 || len(items) > 2 || items[0].kind != text {
+		return "", value{}, false
+	}
+	if len(items) == 1 {
+		return items[0].str, value{}, true
+	}
+	return items[0].str, items[1], items[1].box == nil
+}
+
+// orElse gives the fallback for null.
+func orElse(e expr, fallback value) expr {
+	if fallback.kind == null {
+		return e
+	}
+	return firstOf{e, constant{fallback}}
+}
+
+// firstOf is the first that is not null.
+type firstOf []expr
+
+func (e firstOf) eval(c *Context) value {
+	for _, option := range e {
+		if v := option.eval(c); v.kind != null {
+			return v
+		}
+	}
+	return value{}
+}
+
+// substituted compiles a var that the library replaces before the body runs.
+func (c *compiler) substituted(args value, s scope, otherwise expr) expr {
+	options := make(substitutedExpr, 0, len(s.solved)+1)
+	for _, frame := range s.solved {
+		options = append(options, splicedExpr{c.variable(args, frame)})
+	}
+	return append(options, otherwise)
+}
+
+// substitutedExpr asks the frames that the library substitutes from, outermost
+// first, and last what was written.
+type substitutedExpr []expr
+
+func (e substitutedExpr) eval(c *Context) value { return firstOf(e).eval(c) }

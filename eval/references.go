@@ -1,0 +1,121 @@
+package eval
+
+import "fmt"
+
+// resolver follows {"$ref": NAME} through the evaluators. It works on the tree,
+// so that a reference inside an evaluator is followed too, and a cycle is found
+// rather than followed for ever. What an evaluator became is shared by all who
+// refer to it.
+type resolver struct {
+	sources map[string]section
+	done    map[string]resolved
+}
+
+type resolved struct {
+	tree  value
+	nodes int // objects and lists, references followed
+	err   error
+	busy  bool // its own references are being followed right now
+}
+
+func newResolver(evaluators []section) *resolver {
+	r := &resolver{sources: make(map[string]section), done: make(map[string]resolved)}
+	for _, s := range evaluators {
+		r.sources[s.name] = s
+	}
+	return r
+}
+
+// evaluator gives the named evaluator with all its references followed.
+func (r *resolver) evaluator(name string) resolved {
+	if known, ok := r.done[name]; ok {
+		if known.busy {
+			return resolved{err: fmt.Errorf("$ref %q is circular", name)}
+		}
+		return known
+	}
+	source, ok := r.sources[name]
+	if !ok {
+		return resolved{err: fmt.Errorf("$ref %q: there is no such entry in $evaluators", name)}
+	}
+	r.done[name] = resolved{busy: true}
+	found := r.follow(source.tree)
+	r.done[name] = found
+	return found
+}
+
+// follow gives the tree with every reference in it replaced. Parts without
+// references are not copied.
+func (r *resolver) follow(v value) resolved {
+	if name, ok := reference(v); ok {
+		return r.evaluator(name)
+	}
+	if v.box == nil {
+		return resolved{tree: v}
+	}
+	out := resolved{tree: v, nodes: 1}
+	for i, item := range v.box.items {
+		inner := r.follow(item)
+		if inner.err != nil {
+			return inner
+		}
+		out.nodes = min(out.nodes+inner.nodes, maxNodes)
+		if inner.tree.box != item.box {
+			out.tree = withItem(v, out.tree, i, inner.tree)
+		}
+	}
+	return out
+}
+
+// maxNodes keeps the count of nodes from overflowing; every limit is far below.
+const maxNodes = 1 << 30
+
+// withItem replaces one item, in a copy of the original made on first use.
+func withItem(original, current value, i int, item value) value {
+	if current.box == original.box {
+		items := append([]value(nil), original.box.items...)
+		current.box = &box{names: original.box.names, items: items}
+	}
+	current.box.items[i] = item
+	return current
+}
+
+// reference tells whether the value is {"$ref": NAME} and nothing else.
+func reference(v value) (name string, ok bool) {
+	if !v.isRule() || v.box.names[0] != "$ref" || v.box.items[0].kind != text {
+		return "", false
+	}
+	return v.box.items[0].str, true
+}
+
+// checkRules holds every rule to the limit of nodes, references followed: a few
+// evaluators that each use another twice would else grow without bound.
+// References that cannot be followed are Compile's to report.
+func (d *Document) checkRules(limits Limits) error {
+	refs := newResolver(d.evaluators)
+	for _, s := range d.evaluators {
+		if err := checkNodes(joinPath("$evaluators", s.name), refs.evaluator(s.name).nodes, limits); err != nil {
+			return err
+		}
+	}
+	for i := range d.flags {
+		def := &d.flags[i]
+		nodes := refs.follow(def.targeting).nodes
+		if err := checkNodes(joinPath("flags", def.key)+".targeting", nodes, limits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkNodes(path string, nodes int, limits Limits) error {
+	if nodes <= limits.RuleNodes {
+		return nil
+	}
+	return &ParseError{
+		Path:    path,
+		Message: fmt.Sprintf("rule nodes, references followed: more than the limit of %d", limits.RuleNodes),
+		Hint:    "split the rule, or turn a chain of comparisons into one in over a list",
+		Limit:   true,
+	}
+}

@@ -1,0 +1,246 @@
+package eval
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const overridden = `{"$evaluators":{"staff":{"in":["@x",{"var":"email"}]},"loop":{"$ref":"loop"},"bad":{"in":[null,"x"]}},"flags":{
+	"a":{"state":"ENABLED","variants":{"on":1.0,"off":2,"safe":3},"defaultVariant":"on","metadata":{"safeVariant":"safe"}},
+	"b":{"state":"DISABLED","variants":{"on":true},"defaultVariant":"on"}}}`
+
+func TestOverrides(t *testing.T) {
+	const forced = `"reason":"DEFAULT","variant":"%s","metadata":{"burgee.override":true}}`
+	cases := []struct {
+		name      string
+		overrides []Override
+		flag      string
+		want      string // the end of the answer
+		problem   string
+	}{
+		{"for everyone", []Override{{Flag: "a", Variant: "off"}}, "a", fmt.Sprintf(forced, "off"), ""},
+		{"beats disabled", []Override{{Flag: "b", Variant: "on"}}, "b", fmt.Sprintf(forced, "on"), ""},
+		{"for a segment", []Override{{Flag: "a", Variant: "off", Segment: "staff"}}, "a", fmt.Sprintf(forced, "off"), ""},
+		{"a segment that fails holds nobody", []Override{{Flag: "a", Variant: "off", Segment: "bad"}}, "a", `"reason":"STATIC","variant":"on","metadata":{}}`, ""},
+		{"everyone before a segment", []Override{{Flag: "a", Variant: "off", Segment: "staff"}, {Flag: "a", Variant: "safe"}}, "a", fmt.Sprintf(forced, "safe"), ""},
+		{"the first for everyone", []Override{{Flag: "a", Variant: "off"}, {Flag: "a", Variant: "safe"}}, "a", fmt.Sprintf(forced, "off"), ""},
+		{"the safe variant for one that is none", []Override{{Flag: "a", Variant: "x"}}, "a", fmt.Sprintf(forced, "safe"), `overrides.a: "x" is not one of the variants ["on" "off" "safe"]; the safe variant is served`},
+		{"no effect without a safe variant", []Override{{Flag: "b", Variant: "x"}}, "b", `"reason":"DISABLED","metadata":{}}`, `overrides.b: "x" is not one of the variants ["on"], and there is no safe variant; the override has no effect`},
+		{"an unknown flag", []Override{{Flag: "z", Variant: "x"}}, "a", `"metadata":{}}`, `overrides.z: there is no such flag`},
+		{"an unknown segment", []Override{{Flag: "a", Variant: "off", Segment: "z"}}, "a", `"metadata":{}}`, `overrides.a: the segment "z" is no entry of $evaluators`},
+		{"a circular segment", []Override{{Flag: "a", Variant: "off", Segment: "loop"}}, "a", `"metadata":{}}`, `overrides.a: $ref "loop" is circular`},
+	}
+	r := ruleset(t, overridden)
+	var c Context
+	if err := c.Parse([]byte(`{"email":"a@x"}`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			out, problems := r.WithOverrides(tc.overrides)
+			f := out.Lookup([]byte(tc.flag))
+			a := f.Evaluate(&c, 0)
+			if !strings.HasSuffix(string(a.JSON), tc.want) {
+				t.Errorf("got %s, want …%s", a.JSON, tc.want)
+			}
+			if a.Overridden != strings.Contains(tc.want, "burgee.override") {
+				t.Errorf("Overridden is %v for %s", a.Overridden, a.JSON)
+			}
+			got := ""
+			for _, p := range problems {
+				got += p.Path + ": " + p.Message
+			}
+			if got != tc.problem {
+				t.Errorf("problems: got %q, want %q", got, tc.problem)
+			}
+			if r.Lookup([]byte(tc.flag)).Overridden() {
+				t.Error("the ruleset it came from changed")
+			}
+		})
+	}
+}
+
+func TestOverridesReplaceOverrides(t *testing.T) {
+	r := ruleset(t, overridden)
+	first, _ := r.WithOverrides([]Override{{Flag: "a", Variant: "off"}})
+	second, _ := first.WithOverrides(nil)
+	if !first.Lookup([]byte("a")).Overridden() || second.Lookup([]byte("a")).Overridden() {
+		t.Error("overrides are replaced as a whole")
+	}
+	if first.Lookup([]byte("b")) != r.Lookup([]byte("b")) {
+		t.Error("other flags are shared")
+	}
+}
+
+func TestAnswerWith(t *testing.T) {
+	r := ruleset(t, `{"flags":{"a":{"variants":{"on":1},"defaultVariant":"on"},"b":{"variants":{"on":1},"defaultVariant":"on","metadata":{"x":1}}}}`)
+	for i, want := range []string{`"metadata":{"burgee.pin":"missed"}}`, `"metadata":{"x":1,"burgee.pin":"missed"}}`} {
+		got := r.Flags()[i].Evaluate(new(Context), 0).With(nil, `"burgee.pin":"missed"`)
+		if !strings.HasSuffix(string(got), want) {
+			t.Errorf("got %s, want …%s", got, want)
+		}
+	}
+}
+
+func TestFailClosed(t *testing.T) {
+	r := ruleset(t, overridden)
+	a, ok := r.Lookup([]byte("a")).FailClosed("stale")
+	want := `{"key":"a","value":3,"reason":"DEFAULT","variant":"safe","metadata":{"burgee.failClosed":"stale"}}`
+	if !ok || !a.FailClosed || string(a.JSON) != want {
+		t.Errorf("got %s", a.JSON)
+	}
+	if _, ok := r.Lookup([]byte("b")).FailClosed("stale"); ok {
+		t.Error("a flag without a safe variant fails closed")
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	want := `{"key":"a\"b","errorCode":"FLAG_NOT_FOUND","errorDetails":"there is no flag with the key \"a\\\"b\"","metadata":{}}`
+	if a := NotFound(`a"b`); string(a.JSON) != want || a.Code != FlagNotFound || a.Variant != -1 {
+		t.Errorf("got %s", a.JSON)
+	}
+}
+
+func TestAnswerContract(t *testing.T) {
+	doc := document(t, `{"metadata":{"owner":"set"},"flags":{"a":{"variants":{"on":1},"defaultVariant":"on","metadata":{"kind":"ops","burgee.override":true}}}}`)
+	a := Compile(doc, Options{AnswerContract: true}).Flags()[0].Evaluate(new(Context), 0)
+	if !strings.HasSuffix(string(a.JSON), `"metadata":{"owner":"set","kind":"ops"}}`) {
+		t.Errorf("got %s", a.JSON)
+	}
+}
+
+func TestReadsTime(t *testing.T) {
+	for rule, want := range map[string]bool{
+		`{"var":"$flagd.timestamp"}`: true,
+		`{"var":"$flagd"}`:           true,
+		`{"var":""}`:                 true,
+		`{"var":{"var":"a"}}`:        true,
+		`{"var":"$flagd.flagKey"}`:   false,
+		`{"var":"a"}`:                false,
+		`{"map":[{"var":"l"},{"var":"$flagd.timestamp"}]}`: false,
+	} {
+		if got := onlyFlag(t, rule, "x").ReadsTime(); got != want {
+			t.Errorf("%s: got %v", rule, got)
+		}
+	}
+}
+
+func TestBucketsBy(t *testing.T) {
+	for rule, want := range map[string]string{
+		`{"fractional":[["a",1]]}`:                                                      "targetingKey",
+		`{"fractional":[{"var":"id"},["a",1]]}`:                                         "id",
+		`{"fractional":[{"cat":[{"var":"$flagd.flagKey"},{"var":"user.id"}]},["a",1]]}`: "user.id",
+		`{"if":[{"<":[{"stable_bucket":[{"var":"account"},"s"]},0.5]},"a"]}`:            "account",
+		`{"var":"a"}`: "",
+	} {
+		if got := strings.Join(onlyFlag(t, rule, "a").BucketsBy(), " "); got != want {
+			t.Errorf("%s: got %q, want %q", rule, got, want)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	r := ruleset(t, `{"$evaluators":{"e":{"inn":[1]}},"flags":{"f":{"variants":{"on":1},"targeting":{"if":[{"$ref":"e"},{"fractional":[["on",1.5]]}]}}}}`)
+	var got []string
+	for _, w := range r.Warnings() {
+		got = append(got, w.Flag+" "+w.Path+" "+w.Message[:20])
+	}
+	want := []string{` $evaluators.e unknown operator "in`, "f flags.f.targeting.if[1].fractional fractional never mat"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestContract(t *testing.T) {
+	doc := document(t, `{"flags":{"a":{"variants":{"on":1,"off":2.5},"metadata":{"owner":"team","expires":"2026-03-31","maxStaleness":60,"subject":null}},"b":{"variants":{"x":{},"y":"s"}}}}`)
+	got := doc.Contract("a")
+	if got != (Contract{Owner: "team", Expires: "2026-03-31", MaxStaleness: "60"}) {
+		t.Errorf("got %+v", got)
+	}
+	lastSecond := time.Date(2026, 3, 31, 23, 59, 59, 0, time.UTC)
+	if got.ExpiredAt(lastSecond) || !got.ExpiredAt(lastSecond.Add(time.Second)) {
+		t.Error("a flag is good to the end of its last day")
+	}
+	if doc.Type("a") != "number" || doc.Type("b") != "mixed" {
+		t.Errorf("types: %s, %s", doc.Type("a"), doc.Type("b"))
+	}
+}
+
+func TestDiff(t *testing.T) {
+	before := document(t, `{"metadata":{"v":1},"$evaluators":{"s":true},"flags":{"a":{"state":"x"},"b":{},"c":{"variants":{"on":1.0}}}}`)
+	after := document(t, `{"metadata":{"v":2},"flags":{"a":{ "state" : "x" },"c":{"variants":{"on":1}},"d":{}}}`)
+	var got []string
+	for _, c := range Diff(before, after) {
+		got = append(got, fmt.Sprintf("%s %s %s %s", c.Path(), c.Kind, c.Before, c.After))
+	}
+	want := []string{
+		"$evaluators.s removed true ",
+		"flags.b removed {} ",
+		`flags.c changed {"variants":{"on":1.0}} {"variants":{"on":1}}`,
+		"flags.d added  {}",
+		"metadata.v changed 1 2",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if all := Diff(nil, after); len(all) != 4 || all[0].Kind != "added" {
+		t.Errorf("from nothing: %v", all)
+	}
+}
+
+// One ruleset serves many goroutines, each with a context of its own.
+func TestConcurrentEvaluation(t *testing.T) {
+	flag := onlyFlag(t, `{"cat":[{"var":"a"},{"reduce":[{"var":"l"},{"cat":[{"var":"accumulator"},{"var":"current"}]},""]}]}`, "x12")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			var c Context
+			for range 200 {
+				if err := c.Parse([]byte(`{"a":"x","l":[1,2]}`)); err != nil {
+					t.Error(err)
+				}
+				if a := flag.Evaluate(&c, 0); a.Variant != 0 {
+					t.Errorf("%s", a.JSON)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A loop in a loop meets the budget instead of the caller's patience.
+func TestStepBudget(t *testing.T) {
+	rule := `{"map":[{"var":"l"},{"reduce":[{"filter":[{"var":"l"},true]},{"+":[{"var":"current"},1]},0]}]}`
+	nested := `{"some":[{"var":"l"},{"some":[{"var":"l"},{"==":[{"var":""},-1]}]}]}`
+	grow := `{"reduce":[{"var":"l"},{"cat":[{"var":"accumulator"},{"var":"accumulator"}]},"xxxxxxxxxxxxxxxx"]}`
+	var c Context
+	body := `{"l":[` + strings.TrimSuffix(strings.Repeat("1,", 5_000), ",") + `]}`
+	if err := c.Parse([]byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []string{nested, grow} {
+		a := onlyFlag(t, r, "x").Evaluate(&c, 0)
+		if a.Code != General || !strings.Contains(string(a.JSON), fmt.Sprint(maxSteps)) {
+			t.Errorf("%s: %s", r, a.JSON)
+		}
+	}
+	if a := onlyFlag(t, rule, "x").Evaluate(&c, 0); strings.Contains(string(a.JSON), "steps") {
+		t.Errorf("%s: %s", rule, a.JSON)
+	}
+}
+
+// A mistake of ours ends one answer, not the process.
+func TestMistakesAreContained(t *testing.T) {
+	flag := *onlyFlag(t, `{"var":"a"}`, "x")
+	flag.rule = listExpr{nil}
+	var c Context
+	for range 2 {
+		if a := flag.Evaluate(&c, 0); a.Code != General {
+			t.Errorf("got %s", a.JSON)
+		}
+	}
+}
