@@ -13,7 +13,7 @@ const MaxKey = 512
 const maxSegment = 240
 
 // keyLetters are the characters that every S3 server and file system carries unchanged.
-const keyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + "!-_.*'()=+@,/"
+const keyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + "!-_.*'()=+,/"
 
 // CheckKey says why key is none; the error is ErrKey. All stores refuse the same keys, so that what was written to one can be copied
 // to another. Parts that begin with a dot are left to the stores themselves: a folder keeps its lock and unfinished files there.

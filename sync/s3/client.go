@@ -1,0 +1,113 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// How long single steps of a request may take. The whole of it takes as long as its context lives.
+const (
+	dialTimeout   = 5 * time.Second
+	tlsTimeout    = 5 * time.Second
+	answerTimeout = 30 * time.Second // from the last byte sent to the first received
+)
+
+// How much the SDK may read into memory of what is not an object.
+const (
+	maxHeader  = 64 << 10
+	maxRefusal = 64 << 10
+	maxListing = 4 << 20 // of 1,000 keys at most, each of 1 KiB at most and with as much again around it
+)
+
+// newClient goes through config.LoadDefaultConfig, which reads AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_REQUEST_CHECKSUM_CALCULATION,
+// AWS_CA_BUNDLE, profiles and roles; a client made of options alone would silently know none of them.
+func newClient(ctx context.Context, cfg Config) (*s3.Client, error) {
+	settings, err := config.LoadDefaultConfig(ctx,
+		config.WithAppID("burgee"),
+		config.WithHTTPClient(httpClient()),
+		config.WithRetryer(func() aws.Retryer { return retryer(cfg.Attempts) }),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("AWS settings: %w", err)
+	}
+	if settings.Region == "" {
+		return nil, errors.New("AWS settings: no region; set AWS_REGION, or region in ~/.aws/config (servers without regions take us-east-1)")
+	}
+	settings.Credentials = credentials{settings.Credentials}
+	settings.HTTPClient = cautious{settings.HTTPClient}
+	return s3.NewFromConfig(settings, func(o *s3.Options) {
+		o.UsePathStyle = cfg.PathStyle
+		o.DisableLogOutputChecksumValidationSkipped = true // bundles are checked against a digest of our own
+	}), nil
+}
+
+// httpClient is the SDK's own kind of client: with any other, AWS_CA_BUNDLE is an error.
+func httpClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.TLSHandshakeTimeout = tlsTimeout
+			t.ResponseHeaderTimeout = answerTimeout
+			t.MaxResponseHeaderBytes = maxHeader
+		})
+}
+
+// retryer adds to what the SDK tries again the conflicts of S3 with itself: nothing was written then, and the next try is told what
+// came of it.
+func retryer(attempts int) aws.Retryer {
+	if attempts <= 1 {
+		return aws.NopRetryer{}
+	}
+	standard := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts })
+	return retry.AddWithErrorCodes(standard, "ConditionalRequestConflict", "OperationAborted")
+}
+
+// cautious cuts whatever answer the SDK would read whole into memory, however long: errors and listings. Objects have limits of
+// their own.
+type cautious struct{ next aws.HTTPClient }
+
+// Do sends req.
+func (c cautious) Do(req *http.Request) (*http.Response, error) {
+	resp, err := c.next.Do(req)
+	if err != nil {
+		return resp, err
+	}
+	switch {
+	case resp.StatusCode >= http.StatusMultipleChoices:
+		resp.Body = limited{io.LimitReader(resp.Body, maxRefusal), resp.Body}
+	case req.URL.Query().Has("list-type"):
+		resp.Body = limited{io.LimitReader(resp.Body, maxListing), resp.Body}
+	}
+	return resp, nil
+}
+
+type limited struct {
+	io.Reader
+	io.Closer
+}
+
+// credentials tells a failure to find credentials from one of the store.
+type credentials struct{ aws.CredentialsProvider }
+
+// Retrieve asks the providers that are set up.
+func (c credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	got, err := c.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return got, credentialsError{err}
+	}
+	return got, nil
+}
+
+// credentialsError marks that no request was made, because there was nothing to sign it with.
+type credentialsError struct{ error }

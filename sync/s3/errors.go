@@ -1,0 +1,127 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"github.com/burgeehq/burgee/sync/object"
+)
+
+// meaning is what the answers that depend on the question stand for.
+type meaning struct {
+	missing error // there is no such key
+	failed  error // a condition did not hold
+}
+
+// of says in the package object's words why a call failed, without what the SDK adds: whole requests, URLs, many lines.
+func (m meaning) of(ctx context.Context, err error) error {
+	if ended := object.Ended(ctx); ended != nil {
+		return ended
+	}
+	var unsigned credentialsError
+	if errors.As(err, &unsigned) {
+		return fmt.Errorf("%w: no AWS credentials: %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
+			object.ErrUnavailable, cause(unsigned.error))
+	}
+	var answer *awshttp.ResponseError
+	if !errors.As(err, &answer) || answer.HTTPStatusCode() == 0 {
+		return fmt.Errorf("%w: %s", object.ErrUnavailable, cause(err))
+	}
+	return m.ofAnswer(answer)
+}
+
+func (m meaning) ofAnswer(answer *awshttp.ResponseError) error {
+	var api smithy.APIError
+	code := ""
+	if errors.As(answer, &api) {
+		code = word(api.ErrorCode())
+	}
+	text := strings.TrimSpace(fmt.Sprintf("%d %s", answer.HTTPStatusCode(), code))
+	if id := word(answer.ServiceRequestID()); id != "" {
+		text += ", request " + id
+	}
+	if known := m.ofCode(answer.HTTPStatusCode(), code); known != nil {
+		return fmt.Errorf("%w: %s", known, text)
+	}
+	return errors.New("unexpected answer: " + text + advice(answer.Response.Header))
+}
+
+// ofCode knows what S3 answers. A 404 counts as a missing object only in S3's own words: any other comes from a wrong endpoint, and
+// must not pass for an empty store.
+func (m meaning) ofCode(status int, code string) error {
+	switch code {
+	case "NoSuchBucket":
+		return object.ErrNoStore
+	case "NoSuchKey":
+		return m.missing
+	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired": // status 400
+		return object.ErrForbidden
+	case "RequestTimeout": // status 400
+		return object.ErrUnavailable
+	}
+	switch status {
+	case http.StatusNotModified:
+		return object.ErrNotModified
+	case http.StatusPreconditionFailed:
+		return m.failed
+	case http.StatusConflict: // another write to the key was under way, and this one was not done
+		return object.ErrConflict
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return object.ErrForbidden
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return object.ErrUnavailable
+	}
+	return nil
+}
+
+// advice is the way out of the two settings that are wrong most often.
+func advice(header http.Header) string {
+	if region := word(header.Get("X-Amz-Bucket-Region")); region != "" {
+		return "; the bucket is in another region: set AWS_REGION=" + region
+	}
+	return "; check that AWS_ENDPOINT_URL_S3 is the endpoint of an S3 server, and AWS_REGION the region of the bucket"
+}
+
+// broken says why the body of an object ended early.
+func broken(ctx context.Context, err error) error {
+	if ended := object.Ended(ctx); ended != nil {
+		return ended
+	}
+	if errors.Is(err, object.ErrTooLarge) {
+		return err
+	}
+	return fmt.Errorf("%w: the object ended early: %s", object.ErrUnavailable, cause(err))
+}
+
+// cause is the innermost thing that went wrong, on one line. What the layers around it add may hold a URL with its query.
+func cause(err error) string {
+	var sent *url.Error
+	if errors.As(err, &sent) {
+		err = sent.Err
+	} else {
+		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+			err = inner
+		}
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return fmt.Sprintf("%.200s", line)
+}
+
+// word keeps of what a server sent only what belongs into a log line.
+func word(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < '!' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
+	return s[:min(len(s), 64)]
+}
