@@ -9,7 +9,7 @@ FUZZ    ?= 30s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim fuzz s3-test sdk-test lint format bench clean help
+.PHONY: check build demo run test race sim fuzz s3-test sdk-test readme-test lint format bench clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -44,6 +44,9 @@ s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real 
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
 
+readme-test: $(TOOLS)/versitygw ## every command of README.md, in a copy of the tree
+	BURGEE_TEST_README=1 BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./test/readme
+
 lint: $(TOOLS)/golangci-lint ## formatting, vet and linters
 	$(TOOLS)/golangci-lint run ./...
 
@@ -53,8 +56,13 @@ format: $(TOOLS)/gofumpt ## rewrite the code as lint wants it
 bench: ## benchmarks, five runs each
 	$(GO) test -run '^$$' -bench . -benchmem -count 5 ./eval/... ./sidecar/...
 
+# One rule a tool, so that nobody waits for what is not needed; the versions stand in tools/go.mod.
+$(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
+$(TOOLS)/golangci-lint: PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(TOOLS)/gofumpt: PACKAGE := mvdan.cc/gofumpt
+$(TOOLS)/benchstat: PACKAGE := golang.org/x/perf/cmd/benchstat
 $(TOOLS)/%: tools/go.mod tools/go.sum
-	cd tools && $(GO) build -o ../$(TOOLS)/ tool
+	cd tools && $(GO) build -trimpath -ldflags '-s -w' -o ../$(TOOLS)/ $(PACKAGE)
 
 clean: ## remove what was built
 	rm -rf bin

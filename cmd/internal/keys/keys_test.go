@@ -44,6 +44,8 @@ func TestTrustFollowsSymlinks(t *testing.T) {
 	}
 }
 
+const emptyPrivate = "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"
+
 func TestTrustNamesTheFileItCannotUse(t *testing.T) {
 	folder := t.TempDir()
 	write := func(name, text string) string {
@@ -57,7 +59,7 @@ func TestTrustNamesTheFileItCannotUse(t *testing.T) {
 		filepath.Join(folder, "absent.pub"):               "no such file",
 		write("empty.pub", ""):                            "no PEM block",
 		write("huge.pub", strings.Repeat("x", MaxFile+1)): "larger than 16384 bytes",
-		write("private.pub", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"): `PEM block "PRIVATE KEY"; want "PUBLIC KEY"`,
+		write("private.pub", emptyPrivate):                `PEM block "PRIVATE KEY"; want "PUBLIC KEY"`,
 	} {
 		_, err := Trust([]string{file}, 0, false)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {

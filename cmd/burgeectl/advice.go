@@ -1,0 +1,164 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/burgeehq/burgee/cmd/internal/keys"
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/object"
+	"github.com/burgeehq/burgee/sync/publish"
+)
+
+// Exit codes.
+const (
+	exitGood    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitRefused = 3
+)
+
+// advised is an error that brings its own exit code and way out.
+type advised struct {
+	error
+	code int
+	hint string
+}
+
+func (a advised) Unwrap() error { return a.error }
+
+// usage says that burgeectl was called wrongly.
+func usage(err error) error {
+	hint := "burgeectl --help shows every verb and flag"
+	if parse := (*kong.ParseError)(nil); errors.As(err, &parse) && parse.Context.Selected() != nil {
+		hint = fmt.Sprintf("burgeectl %s --help shows every flag", parse.Context.Selected().Name)
+	}
+	return advised{err, exitUsage, hint}
+}
+
+// wrongly says that burgeectl was called wrongly, with the way out.
+func wrongly(hint, format string, args ...any) error {
+	return advised{fmt.Errorf(format, args...), exitUsage, hint}
+}
+
+// advise gives the exit code and the way out of any error.
+func advise(err error) (code int, hint string) {
+	if own := (advised{}); errors.As(err, &own) {
+		return own.code, own.hint
+	}
+	if errors.As(err, new(*refused)) {
+		return exitRefused, "" // each problem named its own
+	}
+	if errors.As(err, new(*publish.Conflict)) {
+		return exitRefused, "burgeectl show prints what they published; take it in, and publish again"
+	}
+	if errors.As(err, new(*publish.Unknown)) {
+		return exitFailed, `publish the same again: it says "unchanged" where the revision stands`
+	}
+	if refusal := (*publish.Refusal)(nil); errors.As(err, &refusal) {
+		return exitRefused, ruleHint(refusal)
+	}
+	if reason := bundle.ReasonOf(err); reason != "" {
+		return exitRefused, reasonHints[reason]
+	}
+	for _, known := range errorHints {
+		if errors.Is(err, known.err) {
+			return known.code, known.hint
+		}
+	}
+	return exitFailed, ""
+}
+
+// errorHints are the ways out of errors that are known by identity.
+var errorHints = []struct {
+	err  error
+	code int
+	hint string
+}{
+	{keys.ErrNoTrust, exitUsage, ""}, // these two name their way out themselves
+	{keys.ErrBothTrusts, exitUsage, ""},
+	{object.ErrNoStore, exitFailed, "check --store; a folder must be there before the first publication, so that a mount that is away is not taken for an empty store"},
+	{object.ErrForbidden, exitFailed, "check credentials and permissions: publishing needs to read, list and write under the store's prefix, and S3 says this of missing objects to those who may not list"},
+	{object.ErrUnavailable, exitFailed, "check the network and the store's endpoint, and try again"},
+	{object.ErrTooLarge, exitRefused, "this is no object of Burgee's: check --store"},
+	{object.ErrNotFound, exitFailed, "check --store; burgeectl publish makes the first revision"},
+}
+
+// reasonHints are the ways out where a store holds something that cannot be believed.
+var reasonHints = map[bundle.Reason]string{
+	bundle.ReasonOversized:   "this is no manifest of Burgee's: check --store",
+	bundle.ReasonEnvelope:    "this is no manifest of Burgee's, or a damaged one: check --store, or put the newest copy under revisions/ back as manifest.json",
+	bundle.ReasonUnsigned:    "the store is not signed; publish --allow-unsigned --key FILE begins to sign it, if you believe what it holds",
+	bundle.ReasonSignature:   "give --trust-key for the keys that sign this store; if nobody knows them, somebody else writes to it",
+	bundle.ReasonPayload:     "whoever holds the key signed something else than a manifest: look into it before publishing over it",
+	bundle.ReasonFormat:      "a newer burgeectl made this: upgrade",
+	bundle.ReasonEnvironment: "check --store and --environment: they do not belong together",
+	bundle.ReasonDigest:      "the store was damaged or tampered with: put the object back from a backup",
+	bundle.ReasonCompression: "the store was damaged or tampered with: put the object back from a backup",
+}
+
+// ruleHint is the way out of a refused publication.
+func ruleHint(r *publish.Refusal) string {
+	start := "--start-at N, with N above every revision under revisions/"
+	if r.Revision > 0 {
+		start = fmt.Sprintf("--start-at %d", r.Revision)
+	}
+	switch r.Rule {
+	case publish.RuleShrink:
+		return "is this the right file? --allow-shrink publishes it all the same"
+	case publish.RuleGrowth:
+		return "is this the right file? --allow-growth publishes it all the same"
+	case publish.RuleLimit:
+		return "sidecars refuse what is a fifth larger: remove flags that nobody needs, or shorten texts"
+	case publish.RuleKeys:
+		return "sign with more keys (--key is repeatable), or ask for fewer with --trust-threshold"
+	case publish.RuleNoHead:
+		return "put the newest copy under revisions/ back as manifest.json, or begin anew, without its overrides, with " + start
+	case publish.RuleStart:
+		return "sidecars take no older revision: " + start
+	case publish.RuleHasHead:
+		return "leave out --start-at"
+	case publish.RuleDamaged:
+		return "put the object back from a backup"
+	case publish.RuleHistory:
+		return "history was changed: compare manifest.json with the newest copy under revisions/, and put back what is right"
+	}
+	return ""
+}
+
+// near lists the names most like name, best first, for a hint.
+func near(name string, names []string) []string {
+	var alike []string
+	for limit := 0; limit <= max(2, len(name)/3) && len(alike) < 3; limit++ {
+		for _, other := range names {
+			if distance(strings.ToLower(name), strings.ToLower(other)) == limit && len(alike) < 3 {
+				alike = append(alike, other)
+			}
+		}
+	}
+	return alike
+}
+
+// distance counts the bytes to add, drop or change that make b of a (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,26 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+// cli declares every flag once. docs/operations.md explains them.
+type cli struct {
+	Output  output           `help:"How results are printed: text or json." enum:"text,json" default:"text" env:"BURGEE_OUTPUT" placeholder:"FORM"`
+	Version kong.VersionFlag `help:"Print the version and stop."`
+
+	Keygen  keygen      `cmd:"" help:"Make a pair of signing keys."`
+	Lint    lint        `cmd:"" help:"Check flags; no store is needed."`
+	Publish publication `cmd:"" help:"Check flags, and make them the next revision."`
+	Show    show        `cmd:"" help:"Show a revision: the newest, or the one given."`
+	Eval    evaluation  `cmd:"" help:"Evaluate a flag offline."`
+	Status  status      `cmd:"" help:"Show how one sidecar is."`
+}
+
+// output is a form of results.
+type output string
+
+const inJSON output = "json"
+
+const description = `Checks feature flags, publishes them to a store, and looks at what is published.
+
+Settings are flags or BURGEE_ variables; flags win, and stand before or after operands.
+Exit codes: 0 good, 1 failed, 2 called wrongly, 3 refused (flags, guard, conflict or signature).`

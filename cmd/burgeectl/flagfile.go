@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/burgeehq/burgee/eval"
+	"github.com/burgeehq/burgee/eval/flagfile"
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/publish"
+)
+
+// flagFile is a file of flags that a sidecar would load.
+type flagFile struct {
+	document []byte // JSON without insignificant whitespace, so that a reformatted file is the same flags
+	parsed   *eval.Document
+	warnings []problem
+}
+
+// readFlags reads a file and loads it with the sidecar's own code. Whatever is wrong with the flags themselves is a *refused.
+func readFlags(name string) (*flagFile, error) {
+	raw, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := flagfile.JSON(name, raw)
+	if bad := (*flagfile.Error)(nil); errors.As(err, &bad) {
+		return nil, refuse(name, problem{File: name, Line: bad.Line, Column: bad.Column, Message: bad.Message})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	parsed, err := eval.Parse(doc, eval.LoadLimits().Share(publish.Share))
+	if err != nil {
+		return nil, refuse(name, place(raw, []problem{parseProblem(name, err, &raw[0] == &doc[0])})...)
+	}
+	rules := eval.Compile(parsed, eval.Options{})
+	if broken := rules.Broken(); len(broken) > 0 {
+		return nil, refuse(name, place(raw, problems(name, broken))...)
+	}
+	document := jsontext.Value(doc).Clone()
+	if err := document.Compact(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if size := len(document); size > publish.MaxDocument {
+		return nil, refuse(name, problem{File: name, Message: fmt.Sprintf("%d bytes without spaces; at most %d are published", size, publish.MaxDocument)})
+	}
+	return &flagFile{document, parsed, place(raw, problems(name, rules.Warnings()))}, nil
+}
+
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return nil, wrongly("give one file; the files of a folder are not merged", "%s is a folder", name)
+	}
+	raw, err := io.ReadAll(io.LimitReader(file, bundle.MaxDocument+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(raw) == 0:
+		return nil, refuse(name, problem{File: name, Message: "the file is empty"})
+	case len(raw) > bundle.MaxDocument:
+		return nil, refuse(name, problem{File: name, Message: fmt.Sprintf("the file has more than %d bytes", bundle.MaxDocument)})
+	}
+	return raw, nil
+}
+
+// parseProblem tells where in the file a document is wrong; placed is false where the document was converted, so that its lines are not
+// the file's.
+func parseProblem(name string, err error, placed bool) problem {
+	p := problem{File: name, Message: err.Error()}
+	if bad := (*eval.ParseError)(nil); errors.As(err, &bad) {
+		p.Path, p.Message, p.Hint = bad.Path, bad.Message, bad.Hint
+		if placed {
+			p.Line, p.Column = bad.Line, bad.Column
+		}
+		if bad.Limit && p.Hint == "" {
+			p.Hint = fmt.Sprintf("publishing stops at %d %% of what sidecars load", publish.Share)
+		}
+	}
+	return p
+}
+
+func problems(name string, found []eval.Problem) []problem {
+	all := []problem{}
+	for _, p := range found {
+		all = append(all, problem{File: name, Path: p.Path, Message: p.Message})
+	}
+	return all
+}

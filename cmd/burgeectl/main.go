@@ -1,0 +1,80 @@
+// Command burgeectl checks flags, publishes them, and looks at what is published. Each verb has a file of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/burgeehq/burgee/sync/object"
+	"github.com/burgeehq/burgee/sync/store"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// world is what a verb may touch besides files and stores. A test gives its own.
+type world struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+	open           func(ctx context.Context, url string, opts store.Options) (object.Store, error)
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], &world{os.Stdout, os.Stderr, os.Getenv, time.Now, store.Open})
+	stop()
+	os.Exit(code)
+}
+
+// run does what the arguments ask for, and gives the exit code.
+func run(ctx context.Context, args []string, w *world) int {
+	var c cli
+	verb, err := parse(&c, args, w)
+	if err != nil {
+		return report(w.stderr, usage(err))
+	}
+	if verb == nil {
+		return exitGood
+	}
+	verb.BindTo(ctx, (*context.Context)(nil))
+	return report(w.stderr, verb.Run(w, c.Output))
+}
+
+// report prints an error and its way out, and gives the exit code.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitGood
+	}
+	if bad := (*refused)(nil); errors.As(err, &bad) {
+		bad.print(stderr)
+	}
+	code, hint := advise(err)
+	fmt.Fprintln(stderr, "burgeectl:", err)
+	if hint != "" {
+		fmt.Fprintln(stderr, "hint:", hint)
+	}
+	return code
+}
+
+// parse reads arguments and environment. The verb is nil where all that was asked for is help or the version.
+func parse(c *cli, args []string, w *world) (verb *kong.Context, err error) {
+	stop := false
+	parser, err := kong.New(c, kong.Name("burgeectl"), kong.Description(description), kong.Vars{"version": version},
+		kong.Writers(w.stdout, w.stdout), kong.Exit(func(int) { stop = true }))
+	if err != nil {
+		return nil, err
+	}
+	if verb, err = parser.Parse(args); stop {
+		return nil, nil
+	}
+	return verb, err
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/burgeehq/burgee/cmd/internal/keys"
+	"github.com/burgeehq/burgee/eval"
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/publish"
+)
+
+// publication is the verb publish.
+type publication struct {
+	remote
+	signing
+	contract
+	Flags       string        `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
+	Message     string        `required:"" help:"Why; history keeps it." placeholder:"TEXT"`
+	ValidFor    time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
+	StartAt     int64         `help:"First revision of a store that lost its head." placeholder:"N"`
+	AllowShrink bool          `help:"Publish flags that are none, or less than half of those before."`
+	AllowGrowth bool          `help:"Publish flags of more than twice the bytes before."`
+	DryRun      bool          `help:"Find out everything, write nothing."`
+}
+
+// Run loads the flags as a sidecar would, and publishes them.
+func (p *publication) Run(ctx context.Context, w *world, form output) error {
+	file, err := readFlags(p.Flags)
+	if err != nil {
+		return err
+	}
+	author, err := p.author(w)
+	if err != nil {
+		return err
+	}
+	publisher, err := p.publisher(ctx, w)
+	if err != nil {
+		return err
+	}
+	result, err := publisher.Publish(ctx, publish.Request{
+		Document: file.document, Author: author, Message: p.Message, Compare: compare, ValidFor: p.ValidFor,
+		StartAt: p.StartAt, AllowShrink: p.AllowShrink, AllowGrowth: p.AllowGrowth, DryRun: p.DryRun,
+	})
+	if err != nil {
+		return err
+	}
+	p.warn(w, file, result)
+	if form == inJSON {
+		return printJSON(w.stdout, publishedJSON(result))
+	}
+	return printPublished(w.stdout, result)
+}
+
+// publisher checks what is asked for before any store is touched.
+func (p *publication) publisher(ctx context.Context, w *world) (*publish.Publisher, error) {
+	switch {
+	case p.Environment == "":
+		return nil, wrongly("name what the store holds, such as --environment shop/prod, or set BURGEE_ENVIRONMENT", "no environment")
+	case len(p.Key) == 0 && !p.AllowUnsigned:
+		return nil, wrongly("give --key FILE (burgeectl keygen makes one), or --allow-unsigned", "no key to sign with")
+	case len(p.TrustKey) > 0 && p.AllowUnsigned:
+		return nil, keys.ErrBothTrusts
+	}
+	private, err := p.keys(w)
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := keys.Public(p.TrustKey)
+	if err != nil {
+		return nil, advised{err, exitUsage, ""}
+	}
+	opened, err := p.openStore(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	publisher, err := publish.New(publish.Config{
+		Store: opened, Environment: p.Environment, Keys: private, TrustKeys: trusted, Threshold: p.TrustThreshold,
+		AllowUnsigned: p.AllowUnsigned, Now: w.now,
+	})
+	if err != nil {
+		return nil, advised{err, exitUsage, ""}
+	}
+	return publisher, nil
+}
+
+// warn says on standard error what went well and still deserves a look.
+func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
+	if p.AllowUnsigned {
+		fmt.Fprintln(w.stderr, "not verified: --allow-unsigned is given, so that the revision before counts as good whoever wrote it")
+	}
+	for _, found := range file.warnings {
+		found.print(w.stderr)
+	}
+	for _, found := range idle(file.parsed, result.Head.Manifest().Overrides) {
+		fmt.Fprintf(w.stderr, "override of %s has no effect: %s\n", found.Flag, found.Message)
+	}
+	if result.CopyErr != nil {
+		m := result.Head.Manifest()
+		fmt.Fprintf(w.stderr, "revision %d stands; its copy does not yet: %v\nhint: whoever publishes next writes it\n", m.Revision, result.CopyErr)
+	}
+}
+
+// idle lists the overrides that name nothing in the flags.
+func idle(doc *eval.Document, overrides []bundle.Override) []eval.Problem {
+	_, found := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
+	return found
+}
+
+func forEval(overrides []bundle.Override) []eval.Override {
+	var all []eval.Override
+	for _, o := range overrides {
+		all = append(all, eval.Override{Flag: o.Flag, Variant: o.Variant, Segment: o.Segment})
+	}
+	return all
+}
+
+func printPublished(out io.Writer, result publish.Result) error {
+	m := result.Head.Manifest()
+	if result.Outcome == publish.Unchanged {
+		_, err := fmt.Fprintf(out, "unchanged: revision %d of %s has the same flags\n", m.Revision, m.Environment)
+		return err
+	}
+	verb := map[publish.Outcome]string{publish.Published: "published", publish.Planned: "would publish"}[result.Outcome]
+	fmt.Fprintf(out, "%s revision %d of %s: %s, %d added, %d changed, %d removed\n",
+		verb, m.Revision, m.Environment, plural(m.Bundle.Flags, "flag"), m.Change.Added, m.Change.Changed, m.Change.Removed)
+	for _, e := range result.Entries {
+		fmt.Fprintf(out, "  %s %s\n", e.Kind, e.Flag+e.Section)
+	}
+	for _, o := range m.Overrides {
+		fmt.Fprintf(out, "override kept: %s\n", overrideText(o))
+	}
+	_, err := fmt.Fprintf(out, "bundle %s\n", m.Bundle.Digest)
+	return err
+}
+
+// published is the result of publish in JSON.
+type published struct {
+	Outcome  publish.Outcome `json:"outcome"`
+	Manifest bundle.Manifest `json:"manifest"`
+	Changes  []entry         `json:"changes"`
+}
+
+type entry struct {
+	Kind    string `json:"kind"`
+	Flag    string `json:"flag,omitzero"`
+	Section string `json:"section,omitzero"`
+}
+
+func publishedJSON(result publish.Result) published {
+	out := published{result.Outcome, result.Head.Manifest(), []entry{}}
+	for _, e := range result.Entries {
+		out.Changes = append(out.Changes, entry{e.Kind, e.Flag, e.Section})
+	}
+	return out
+}

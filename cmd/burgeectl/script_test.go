@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/object"
+	"github.com/burgeehq/burgee/sync/store"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"burgeectl": func() {
+		w := &world{os.Stdout, os.Stderr, os.Getenv, func() time.Time { return noon }, openMeddled}
+		os.Exit(run(context.Background(), os.Args[1:], w))
+	}})
+}
+
+// TestScripts runs testdata/*.txtar: every verb, hint and exit code, with output compared whole. Commands beside testscript's own:
+//
+//	exits CODE COMMAND     runs a command that must end with that exit code
+//	same stdout FILE       compares output with a file; digests, key ids and tokens, new in each run, read as …
+//	mode OCTAL FILE        checks who may do what with a file
+//	override FLAG VARIANT  forces a flag in the head as it stands, signed with team.key
+//
+// ADMIN is the address of a server that answers /status with the file status.json. MEANWHILE holds the arguments of a burgeectl that
+// runs just before the head is written.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:       "testdata",
+		Setup:     setup,
+		Condition: func(name string) (bool, error) { return name == "root" && os.Geteuid() == 0, nil },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":    exits,
+			"same":     same,
+			"mode":     mode,
+			"override": override,
+		},
+	})
+}
+
+// setup gives a script its store and its sidecar.
+func setup(env *testscript.Env) error {
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+		if request.URL.Path != "/status" {
+			http.NotFound(answer, request)
+			return
+		}
+		http.ServeFile(answer, request, filepath.Join(env.WorkDir, "status.json"))
+	}))
+	env.Defer(server.Close)
+	env.Setenv("ADMIN", strings.TrimPrefix(server.URL, "http://"))
+	env.Setenv("STORE", "file://"+filepath.ToSlash(env.WorkDir)+"/store")
+	env.Setenv("BURGEE_STORE", "file://"+filepath.ToSlash(env.WorkDir)+"/store")
+	env.Setenv("BURGEE_ENVIRONMENT", "shop/prod")
+	env.Setenv("BURGEE_AUTHOR", "ana")
+	return os.Mkdir(filepath.Join(env.WorkDir, "store"), 0o755)
+}
+
+// exits runs a command that must end with a given exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARGS…")
+	}
+	got := "exit status 0"
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		got = err.Error()
+	}
+	if got != "exit status "+args[0] {
+		ts.Fatalf("%s; want %s", got, args[0])
+	}
+}
+
+// mode checks who may do what with a file.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode OCTAL FILE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s; want %s", args[1], got, args[0])
+	}
+}
+
+// override puts an override into the head, without a revision of its own: for scripts about how it is kept and shown.
+func override(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: override FLAG VARIANT")
+	}
+	key, err := bundle.ParsePrivateKey([]byte(ts.ReadFile("team.key")))
+	ts.Check(err)
+	head, err := bundle.Policy{Trust: bundle.AllowUnsigned()}.Open([]byte(ts.ReadFile("store/" + bundle.HeadKey)))
+	ts.Check(err)
+	m := head.Manifest()
+	m.Overrides = append(m.Overrides, bundle.Override{Flag: args[0], Variant: args[1], Author: "bo", Message: "on fire", At: noon})
+	raw, err := bundle.Seal(m, key)
+	ts.Check(err)
+	for _, name := range []string{bundle.HeadKey, bundle.RevisionKey(m.Revision)} {
+		ts.Check(os.WriteFile(ts.MkAbs("store/"+name), raw, 0o600))
+	}
+}
+
+// masked are texts that are new in each run, or with each version of the compressor.
+var masked = regexp.MustCompile(`[0-9a-f]{64}|\b[0-9a-f]{32}\b|r1\.[-_A-Za-z0-9]{128}|\d+ bytes|"size": \d+|offset \d+`)
+
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: same stdout|stderr FILE")
+	}
+	got := masked.ReplaceAllString(ts.ReadFile(args[0]), "…")
+	got = strings.ReplaceAll(got, ts.Getenv("WORK"), "$WORK")
+	got = strings.ReplaceAll(got, ts.Getenv("ADMIN"), "$ADMIN")
+	if want := ts.ReadFile(args[1]); got != want {
+		ts.Fatalf("%s is\n%s\nwant\n%s", args[0], got, want)
+	}
+}
+
+// meddled is a store in which somebody else publishes right before the head is written.
+type meddled struct {
+	object.Store
+	meanwhile string
+}
+
+func openMeddled(ctx context.Context, url string, opts store.Options) (object.Store, error) {
+	opened, err := store.Open(ctx, url, opts)
+	if meanwhile := os.Getenv("MEANWHILE"); meanwhile != "" && err == nil {
+		return &meddled{opened, meanwhile}, nil
+	}
+	return opened, err
+}
+
+func (m *meddled) meddle(ctx context.Context, key string) {
+	if key == bundle.HeadKey {
+		run(ctx, strings.Fields(m.meanwhile), &world{io.Discard, os.Stderr, os.Getenv, func() time.Time { return noon.Add(-time.Minute) }, store.Open})
+	}
+}
+
+func (m *meddled) Create(ctx context.Context, key string, body []byte) (string, error) {
+	m.meddle(ctx, key)
+	return m.Store.Create(ctx, key, body)
+}
+
+func (m *meddled) Replace(ctx context.Context, key, have string, body []byte) (string, error) {
+	m.meddle(ctx, key)
+	return m.Store.Replace(ctx, key, have, body)
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/burgeehq/burgee/eval"
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+type show struct {
+	remote
+	Revision int64 `arg:"" optional:"" help:"Which revision; the newest by default." placeholder:"REV"`
+	Flags    bool  `help:"Show the flags rather than the manifest; as JSON, the document itself."`
+}
+
+// Run prints the manifest even where the bundle is damaged, which is when somebody looks.
+func (s *show) Run(ctx context.Context, w *world, form output) error {
+	if s.Revision < 0 {
+		return wrongly("revisions begin at 1; leave it out for the newest", "revision %d", s.Revision)
+	}
+	r, err := s.reader(ctx, w)
+	if err != nil {
+		return err
+	}
+	head, err := r.head(ctx, s.Revision)
+	if err != nil {
+		return err
+	}
+	verified, damage := r.bundle(ctx, head)
+	if s.Flags && damage != nil {
+		return damage
+	}
+	switch {
+	case s.Flags && form == inJSON:
+		_, err = fmt.Fprintf(w.stdout, "%s\n", verified.Document())
+	case s.Flags:
+		err = printFlags(w.stdout, verified.Document())
+	case form == inJSON:
+		err = printJSON(w.stdout, shown{head.Manifest(), r.verified, append([]string{}, head.Signers()...), damage == nil})
+	default:
+		err = printManifest(w.stdout, head, r.verified)
+	}
+	return errors.Join(err, damage)
+}
+
+// shown is the result of show in JSON.
+type shown struct {
+	Manifest bundle.Manifest `json:"manifest"`
+	Verified bool            `json:"verified"` // signatures were looked at
+	Signers  []string        `json:"signers"`  // key ids
+	BundleOK bool            `json:"bundleOK"` // the bundle is there and as the manifest says
+}
+
+func printManifest(out io.Writer, head bundle.Head, verified bool) error {
+	m := head.Manifest()
+	signers := "not verified"
+	if verified {
+		signers = strings.Join(head.Signers(), ", ")
+	}
+	rows := table{
+		{"revision", fmt.Sprint(m.Revision)},
+		{"environment", m.Environment},
+		{"published", fmt.Sprintf("%s by %s", moment(m.PublishedAt), m.Change.Author)},
+		{"message", m.Change.Message},
+		{"change", fmt.Sprintf("%d added, %d changed, %d removed", m.Change.Added, m.Change.Changed, m.Change.Removed)},
+		{"flags", fmt.Sprint(m.Bundle.Flags)},
+		{"activate at", moment(m.ActivateAt)},
+		{"valid until", moment(m.ValidUntil)},
+		{"bundle", fmt.Sprintf("%s (%s)", m.Bundle.Digest, plural(int(m.Bundle.Size), "byte"))},
+		{"ledger", string(m.Ledger)},
+		{"previous", string(m.Previous)},
+		{"payload", string(head.Payload())},
+		{"signed by", signers},
+	}
+	for _, o := range m.Overrides {
+		rows = append(rows, [2]string{"override", overrideText(o)})
+	}
+	return rows.print(out)
+}
+
+func printFlags(out io.Writer, document []byte) error {
+	doc, err := eval.Parse(document, eval.LoadLimits())
+	if err != nil {
+		return err
+	}
+	rows := table{}
+	for _, key := range doc.Keys() {
+		rows = append(rows, [2]string{key, doc.Type(key)})
+	}
+	return rows.print(out)
+}

@@ -1,0 +1,163 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/object"
+)
+
+// base is what a publication builds on: the head that stands, or the revision that a store without one starts at.
+type base struct {
+	tag      string // of the head; "" where there is none
+	head     bundle.Head
+	document []byte
+	retired  []bundle.Retired
+	next     int64
+}
+
+func (b *base) exists() bool { return b.tag != "" }
+
+// maxListed bounds how many copies are listed to find where a store without a head may start.
+const maxListed = 10_000
+
+// base reads the head, or finds out that the store never had one. A second look tells a store that lost its head from one that
+// somebody else just started.
+func (p *Publisher) base(ctx context.Context, startAt int64) (*base, error) {
+	for attempt := 1; ; attempt++ {
+		b, err := p.readHead(ctx)
+		switch {
+		case err == nil && startAt != 0:
+			return nil, refuse(RuleHasHead, "the store has a head, at revision %d: it cannot start at %d", b.next-1, startAt)
+		case err == nil || !errors.Is(err, object.ErrNotFound):
+			return b, err
+		}
+		b, err = p.start(ctx, startAt)
+		if err == nil || attempt == 2 || !errors.As(err, new(*Refusal)) {
+			return b, err
+		}
+	}
+}
+
+func (p *Publisher) readHead(ctx context.Context) (*base, error) {
+	got, err := p.store.Get(ctx, bundle.HeadKey, "", bundle.MaxManifest)
+	if err != nil {
+		return nil, fmt.Errorf("read head: %w", err)
+	}
+	head, err := p.policy.Open(got.Body)
+	if err != nil {
+		return nil, fmt.Errorf("verify head: %w", err)
+	}
+	return &base{tag: got.Tag, head: head, next: head.Manifest().Revision + 1}, nil
+}
+
+// start finds the first revision of a store without a head.
+func (p *Publisher) start(ctx context.Context, startAt int64) (*base, error) {
+	copies, err := p.store.List(ctx, bundle.RevisionsPrefix, maxListed)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", bundle.RevisionsPrefix, err)
+	}
+	if len(copies) == 0 {
+		return &base{next: max(startAt, 1)}, nil
+	}
+	free := highest(copies) + 1
+	refusal := &Refusal{Rule: RuleNoHead, Revision: free}
+	if len(copies) == maxListed {
+		refusal.Revision = 0
+	}
+	switch {
+	case startAt == 0:
+		refusal.Err = fmt.Errorf("the store has no head, and yet holds %s", copies[len(copies)-1])
+	case startAt < free:
+		refusal.Rule, refusal.Err = RuleStart, fmt.Errorf("cannot start at revision %d: the store holds %s", startAt, copies[len(copies)-1])
+	default:
+		return &base{next: startAt}, nil
+	}
+	return nil, refusal
+}
+
+// highest is the greatest revision among the keys of copies. Names that are not ours count for nothing.
+func highest(copies []string) int64 {
+	var top int64
+	for _, key := range copies {
+		name := strings.TrimSuffix(strings.TrimPrefix(key, bundle.RevisionsPrefix), ".json")
+		if revision, err := strconv.ParseInt(name, 10, 64); err == nil && bundle.RevisionKey(revision) == key {
+			top = max(top, revision)
+		}
+	}
+	return top
+}
+
+// complete writes the copy of the head that a publisher who was stopped right after the commit still owes.
+func (p *Publisher) complete(ctx context.Context, b *base) error {
+	key := bundle.RevisionKey(b.next - 1)
+	got, err := p.store.Get(ctx, key, "", bundle.MaxManifest)
+	switch {
+	case errors.Is(err, object.ErrNotFound):
+		return p.keep(ctx, key, b.head.Raw())
+	case errors.Is(err, object.ErrTooLarge), err == nil && !bytes.Equal(got.Body, b.head.Raw()):
+		return refuse(RuleHistory, "%s is not the copy of the head", key)
+	case err != nil:
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	return nil
+}
+
+// checkFree refuses to go on from a head that somebody put back to an older revision: sidecars that saw the newer one would refuse
+// what comes.
+func (p *Publisher) checkFree(ctx context.Context, b *base) error {
+	key := bundle.RevisionKey(b.next)
+	switch _, err := p.store.Get(ctx, key, "", bundle.MaxManifest); {
+	case errors.Is(err, object.ErrNotFound):
+		return nil
+	case err != nil && !errors.Is(err, object.ErrTooLarge):
+		return fmt.Errorf("read %s: %w", key, err)
+	}
+	switch now, err := p.store.Get(ctx, bundle.HeadKey, "", bundle.MaxManifest); {
+	case err != nil:
+		return fmt.Errorf("read head: %w", err)
+	case !bytes.Equal(now.Body, b.head.Raw()):
+		return p.conflict(b.next, now.Body)
+	}
+	return refuse(RuleHistory, "%s is there already, but the head is older: somebody put it back", key)
+}
+
+// load reads the document and the tombstones that the head vouches for.
+func (p *Publisher) load(ctx context.Context, b *base) error {
+	m := b.head.Manifest()
+	stored, err := p.get(ctx, bundle.Key(m.Bundle.Digest), bundle.MaxStored)
+	if err != nil {
+		return err
+	}
+	verified, err := b.head.Open(stored)
+	if err != nil {
+		return fmt.Errorf("verify bundle of revision %d: %w", m.Revision, err)
+	}
+	packed, err := p.get(ctx, bundle.LedgerKey(m.Ledger), bundle.MaxLedger)
+	if err != nil {
+		return err
+	}
+	ledger, err := bundle.OpenLedger(packed, m.Ledger)
+	if err != nil {
+		return fmt.Errorf("verify ledger of revision %d: %w", m.Revision, err)
+	}
+	b.document, b.retired = verified.Document(), ledger.Retired
+	return nil
+}
+
+// get reads an object that the head names: here its absence is a damaged store, not an empty one.
+func (p *Publisher) get(ctx context.Context, key string, limit int64) ([]byte, error) {
+	got, err := p.store.Get(ctx, key, "", limit)
+	if errors.Is(err, object.ErrNotFound) {
+		return nil, refuse(RuleDamaged, "the head names %s: %w", key, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	return got.Body, nil
+}

@@ -1,0 +1,139 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/object"
+)
+
+// settleTime is how long a publication that was stopped, or got no answer, still takes to find out what came of it.
+const settleTime = 10 * time.Second
+
+// Publish makes r.Document the flags of the environment. It may be stopped at any moment: before the head is written nothing has
+// happened but for objects that nobody refers to, and after that the revision stands. A *Conflict says that somebody else was first, a
+// *Refusal that r breaks a rule, a *bundle.Refusal that what the store holds cannot be believed.
+func (p *Publisher) Publish(ctx context.Context, r Request) (Result, error) {
+	if err := r.check(); err != nil {
+		return Result{}, err
+	}
+	b, err := p.base(ctx, r.StartAt)
+	if err != nil {
+		return Result{}, err
+	}
+	if b.exists() {
+		if err := p.takeOver(ctx, b, r.DryRun); err != nil {
+			return Result{}, err
+		}
+		if bytes.Equal(b.document, r.Document) {
+			return Result{Outcome: Unchanged, Head: b.head}, nil
+		}
+	}
+	next, err := p.prepare(b, r)
+	if err != nil {
+		return Result{}, err
+	}
+	if r.DryRun {
+		return Result{Outcome: Planned, Head: next.head, Entries: next.entries}, nil
+	}
+	return p.write(ctx, b, next)
+}
+
+// takeOver makes the store whole where the publisher before was stopped, and reads what its head stands for.
+func (p *Publisher) takeOver(ctx context.Context, b *base, dryRun bool) error {
+	if err := p.checkFree(ctx, b); err != nil {
+		return err
+	}
+	if !dryRun {
+		if err := p.complete(ctx, b); err != nil {
+			return err
+		}
+	}
+	return p.load(ctx, b)
+}
+
+// write puts a revision into the store, what is referred to before what refers to it.
+func (p *Publisher) write(ctx context.Context, b *base, next *revision) (Result, error) {
+	m := next.head.Manifest()
+	if err := p.keep(ctx, bundle.Key(m.Bundle.Digest), next.bundle); err != nil {
+		return Result{}, err
+	}
+	if err := p.keep(ctx, bundle.LedgerKey(m.Ledger), next.ledger); err != nil {
+		return Result{}, err
+	}
+	if err := p.swing(ctx, b, next.head); err != nil {
+		return Result{}, err
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	err := p.keep(after, bundle.RevisionKey(m.Revision), next.head.Raw())
+	return Result{Published, next.head, next.entries, err}, nil
+}
+
+// keep writes an object that is never changed afterwards. One that is there already, or whose answer was lost, is compared.
+func (p *Publisher) keep(ctx context.Context, key string, body []byte) error {
+	_, err := p.store.Create(ctx, key, body)
+	if err == nil {
+		return nil
+	}
+	held, readErr := p.store.Get(ctx, key, "", int64(len(body)))
+	switch {
+	case readErr == nil && bytes.Equal(held.Body, body):
+		return nil
+	case readErr == nil, errors.Is(readErr, object.ErrTooLarge):
+		return refuse(RuleHistory, "%s is there already, with another content", key)
+	case errors.Is(err, object.ErrExists):
+		return fmt.Errorf("compare %s: %w", key, readErr)
+	}
+	return fmt.Errorf("write %s: %w", key, err)
+}
+
+// swing writes the head: the commit. Whatever the store answers other than yes is settled by looking.
+func (p *Publisher) swing(ctx context.Context, b *base, head bundle.Head) error {
+	var err error
+	if b.exists() {
+		_, err = p.store.Replace(ctx, bundle.HeadKey, b.tag, head.Raw())
+	} else {
+		_, err = p.store.Create(ctx, bundle.HeadKey, head.Raw())
+	}
+	if err == nil {
+		return nil
+	}
+	return p.settle(ctx, b, head, fmt.Errorf("write head: %w", err))
+}
+
+// settle finds out whether a head whose write failed with cause was written all the same: by an answer that got lost, or by the first
+// of two attempts that a store's client made. It looks even when ctx has ended.
+func (p *Publisher) settle(ctx context.Context, b *base, head bundle.Head, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
+	now, err := p.store.Get(ctx, bundle.HeadKey, "", bundle.MaxManifest)
+	switch {
+	case errors.Is(err, object.ErrNotFound) && !b.exists():
+		return cause
+	case err != nil:
+		return &Unknown{b.next, cause, err}
+	case bytes.Equal(now.Body, head.Raw()):
+		return nil
+	case b.exists() && bytes.Equal(now.Body, b.head.Raw()):
+		return cause
+	}
+	// Somebody else's head stands. If ours stood before it, whoever replaced ours has completed its copy first.
+	held, err := p.store.Get(ctx, bundle.RevisionKey(b.next), "", bundle.MaxManifest)
+	switch {
+	case err == nil && bytes.Equal(held.Body, head.Raw()):
+		return nil
+	case err == nil, errors.Is(err, object.ErrNotFound), errors.Is(err, object.ErrTooLarge):
+		return p.conflict(b.next, now.Body)
+	}
+	return &Unknown{b.next, cause, err}
+}
+
+func (p *Publisher) conflict(attempted int64, raw []byte) error {
+	head, err := p.policy.Open(raw)
+	return &Conflict{attempted, head, err}
+}

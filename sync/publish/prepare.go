@@ -1,0 +1,130 @@
+package publish
+
+import (
+	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+// Share is how much of each limit of a loader a publisher fills, in percent: sidecars of every version out there, and the override of
+// tomorrow's incident, need the rest.
+const Share = 80
+
+// MaxDocument and maxManifest are the bytes that are published.
+const (
+	MaxDocument = bundle.MaxDocument * Share / 100
+	maxManifest = bundle.MaxManifest * Share / 100
+)
+
+// growthFloor is the size below which a document may grow as it likes.
+const growthFloor = 64 << 10
+
+// revision is all that a publication writes.
+type revision struct {
+	head           bundle.Head
+	bundle, ledger []byte // as stored
+	entries        []bundle.Entry
+}
+
+// prepare makes everything that the publication will write, and checks it the way a sidecar will, before anything is written.
+func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
+	overrides := b.head.Manifest().Overrides
+	compared, err := r.Compare(Step{b.next, b.document, r.Document, b.retired, overrides})
+	if err != nil {
+		return nil, err
+	}
+	stored, ref, err := bundle.Pack(r.Document)
+	if err != nil {
+		return nil, err
+	}
+	ref.Flags, ref.PreviousFlags = compared.Flags, b.head.Manifest().Bundle.Flags
+	ref.AllowShrink = r.AllowShrink && ref.Shrinks()
+	if err := guard(b, r, ref); err != nil {
+		return nil, err
+	}
+	packed, digest, err := bundle.PackLedger(bundle.Ledger{
+		Environment: p.policy.Environment, Revision: b.next, Entries: compared.Entries, Retired: compared.Retired,
+	})
+	if err != nil {
+		return nil, err
+	}
+	head, err := p.seal(p.manifest(b, r, ref, digest, compared.Entries))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := head.Open(stored); err != nil {
+		return nil, err
+	}
+	return &revision{head, stored, packed, compared.Entries}, nil
+}
+
+func guard(b *base, r Request, ref bundle.Ref) error {
+	size, before := len(r.Document), len(b.document)
+	switch {
+	case size > MaxDocument:
+		return refuse(RuleLimit, "the document has %d bytes; at most %d are published", size, MaxDocument)
+	case ref.Shrinks() && !ref.AllowShrink && b.exists():
+		return refuse(RuleShrink, "the number of flags falls from %d to %d", ref.PreviousFlags, ref.Flags)
+	case ref.Shrinks() && !ref.AllowShrink:
+		return refuse(RuleShrink, "the document has no flags")
+	case b.exists() && size > growthFloor && size > 2*before && !r.AllowGrowth:
+		return refuse(RuleGrowth, "the document grows from %d to %d bytes, more than twice", before, size)
+	}
+	return nil
+}
+
+func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, ledger bundle.Digest, entries []bundle.Entry) bundle.Manifest {
+	now := p.now().UTC().Truncate(time.Second)
+	m := bundle.Manifest{
+		Environment: p.policy.Environment,
+		Revision:    b.next,
+		Bundle:      ref,
+		Ledger:      ledger,
+		Overrides:   []bundle.Override{},
+		PublishedAt: now,
+		OldestPin:   b.next,
+		Change:      count(entries),
+		Critical:    []string{},
+	}
+	m.Change.Author, m.Change.Message = r.Author, r.Message
+	if b.exists() {
+		before := b.head.Manifest()
+		m.Previous, m.Overrides, m.OldestPin = b.head.Payload(), before.Overrides, before.OldestPin
+	}
+	if r.ValidFor > 0 {
+		m.ValidUntil = now.Add(r.ValidFor)
+	}
+	return m
+}
+
+func count(entries []bundle.Entry) bundle.Change {
+	var c bundle.Change
+	for _, e := range entries {
+		switch {
+		case e.Flag == "":
+		case e.Kind == "added":
+			c.Added++
+		case e.Kind == "removed":
+			c.Removed++
+		default:
+			c.Changed++
+		}
+	}
+	return c
+}
+
+// seal signs a manifest and opens it again: a head that the publisher itself would refuse, for too few signatures say, is not written.
+func (p *Publisher) seal(m bundle.Manifest) (bundle.Head, error) {
+	raw, err := bundle.Seal(m, p.keys...)
+	if err != nil {
+		return bundle.Head{}, err
+	}
+	if len(raw) > maxManifest {
+		return bundle.Head{}, refuse(RuleLimit, "the manifest has %d bytes; at most %d are published", len(raw), maxManifest)
+	}
+	head, err := p.policy.Open(raw)
+	if err != nil {
+		return bundle.Head{}, refuse(RuleKeys, "the new head would not verify: %w", err)
+	}
+	return head, nil
+}

@@ -1,0 +1,68 @@
+package publish
+
+import (
+	"errors"
+	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+// Request is one publication.
+type Request struct {
+	Document        []byte                         // the flags: a JSON document that Compare has the last word on
+	Author, Message string                         // who publishes, and why; both required
+	Compare         func(Step) (Comparison, error) // required; its error stops the publication and is given back as it is
+
+	ValidFor    time.Duration // how long the revision is valid; 0 means without end
+	StartAt     int64         // the first revision of a store that lost its head; 0 means that the store decides
+	AllowShrink bool          // the document may be empty, or hold less than half of the flags before
+	AllowGrowth bool          // the document may more than double
+	DryRun      bool          // find out everything, write nothing
+}
+
+// Step is what a publication goes from and to.
+type Step struct {
+	Revision      int64            // the one to be written
+	Before, After []byte           // the documents; Before is nil where there was none
+	Retired       []bundle.Retired // the tombstones so far
+	Overrides     []bundle.Override
+}
+
+// Comparison is what only somebody who understands flags can say of a Step.
+type Comparison struct {
+	Flags   int              // in the new document
+	Entries []bundle.Entry   // every change
+	Retired []bundle.Retired // the tombstones from now on
+}
+
+// Outcome is how a publication ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Published Outcome = "published"
+	Planned   Outcome = "planned"   // a dry run: nothing was written
+	Unchanged Outcome = "unchanged" // the head has the same flags: there was nothing to write
+)
+
+// Result is what Publish did.
+type Result struct {
+	Outcome Outcome
+	Head    bundle.Head    // the revision that now stands, or would
+	Entries []bundle.Entry // what it changes
+	CopyErr error          // why its copy under revisions/ is not there yet; whoever publishes next writes it
+}
+
+func (r *Request) check() error {
+	switch {
+	case r.Compare == nil:
+		return errors.New("publish: Compare is required")
+	case r.Author == "" || r.Message == "":
+		return errors.New("publish: Author and Message are required")
+	case r.ValidFor < 0:
+		return errors.New("publish: ValidFor is negative")
+	case r.StartAt < 0 || r.StartAt > bundle.MaxRevision:
+		return errors.New("publish: StartAt is no revision")
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+// Package readme runs the README's commands as a newcomer would, in a copy of the tree.
+package readme
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/burgeehq/burgee/test/versitygw"
+)
+
+const root = "../.."
+
+// block is a fenced piece of shell; what it must print stands in it behind this mark.
+type block struct {
+	script string
+	prints []string
+}
+
+const mark = "# => "
+
+func blocks(t *testing.T) []block {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []block
+	for _, part := range strings.Split(string(text), "```sh\n")[1:] {
+		script, _, closed := strings.Cut(part, "```")
+		if !closed {
+			t.Fatalf("a block of shell does not end: %.60q", part)
+		}
+		b := block{script: script}
+		for line := range strings.Lines(script) {
+			if want, ok := strings.CutPrefix(line, mark); ok {
+				b.prints = append(b.prints, strings.TrimSpace(want))
+			}
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// prelude lets a script go on as soon as what it started listens, where a person would need a moment to type.
+const prelude = `set -euo pipefail
+curl() { command curl -sS --retry 50 --retry-all-errors --retry-delay 1 --retry-max-time 30 "$@"; echo; }
+trap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT
+`
+
+func TestEveryCommandOfTheREADME(t *testing.T) {
+	if os.Getenv("BURGEE_TEST_README") == "" {
+		t.Skip("SKIP: make readme-test runs this: it needs bash, curl and an S3 server")
+	}
+	gateway := versitygw.Start(t)
+	gateway.Setenv(t, gateway.Root)
+	gateway.Bucket(t, "flags")
+	folder := clone(t)
+	for _, b := range blocks(t) {
+		if strings.TrimSpace(b.script) == "make test" {
+			continue // CI runs it by itself, and it would run this
+		}
+		t.Run(strings.TrimSpace(strings.SplitN(b.script, "\n", 2)[0]), func(t *testing.T) {
+			out := run(t, folder, prelude+b.script)
+			for _, want := range b.prints {
+				if !strings.Contains(out, want) {
+					t.Errorf("it did not print %s, but:\n%s", want, out)
+				}
+			}
+		})
+	}
+}
+
+// clone copies what git knows of, or would take, to a new folder.
+func clone(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "burgee")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run(t, root, `set -euo pipefail; git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "`+folder+`"`)
+	return folder
+}
+
+func run(t *testing.T, folder, script string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "bash", "-c", script)
+	c.Dir = folder
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	c.WaitDelay = 5 * time.Second
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Run(); err != nil {
+		t.Fatalf("%v:\n%s", err, out.String())
+	}
+	return out.String()
+}
