@@ -9,7 +9,7 @@ FUZZ    ?= 30s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim fuzz s3-test sdk-test readme-test lint format bench clean help
+.PHONY: check build demo run test race sim fuzz s3-test sdk-test readme-test lint format bench bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -55,6 +55,9 @@ format: $(TOOLS)/gofumpt ## rewrite the code as lint wants it
 
 bench: ## benchmarks, five runs each
 	$(GO) test -run '^$$' -bench . -benchmem -count 5 ./eval/... ./sidecar/...
+
+bench-smoke: ## each benchmark once, to see that it runs
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./eval/... ./sidecar/...
 
 # One rule a tool, so that nobody waits for what is not needed; the versions stand in tools/go.mod.
 $(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
