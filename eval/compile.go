@@ -59,9 +59,6 @@ func (s scope) inside(solved ...int) scope {
 	return scope{frame: s.frame + 1, solved: append(s.solved[:len(s.solved):len(s.solved)], solved...)}
 }
 
-// plain is the scope without substitution.
-func (s scope) plain() scope { return scope{frame: s.frame} }
-
 func newCompiler(operators map[string]compileFunc, bucketing string) *compiler {
 	return &compiler{
 		operators:  operators,

@@ -78,7 +78,7 @@ func (c *Context) Reset() {
 	}
 	c.held.reset()
 	c.temp.reset()
-	c.bindings.loose()
+	c.loose()
 	clear(c.frames)
 	c.flag = nil
 }

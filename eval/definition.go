@@ -23,11 +23,11 @@ type variant struct {
 	kind kind
 }
 
-func (d *definition) variantsOrNone() []variant {
-	if d == nil {
+func (def *definition) variantsOrNone() []variant {
+	if def == nil {
 		return nil
 	}
-	return d.variants
+	return def.variants
 }
 
 // readFlags takes the flags as a map, or as a list whose elements have a key.

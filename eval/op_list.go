@@ -113,8 +113,8 @@ func setProperty(c *Context, args value) value {
 	if !c.spend(count) {
 		return value{}
 	}
-	names := append(c.temp.names.take(count + 1)[:0], target.names()...)
-	values := append(c.temp.values.take(count + 1)[:0], target.items()...)
+	names, values := c.temp.names.take(count + 1)[:0], c.temp.values.take(count + 1)[:0]
+	names, values = append(names, target.names()...), append(values, target.items()...)
 	names, values = setMember(names, values, items[1].str, items[2])
 	return c.temp.object(names, values)
 }

@@ -86,8 +86,10 @@ func (c *Context) version(v value) (string, bool) {
 
 // prefixed writes the v that the semver package asks for.
 func (c *Context) prefixed(s string) (string, bool) {
-	b := append(c.temp.bytes.take(len(s) + 1)[:0], 'v')
-	version := viewText(append(b, s...))
+	b := c.temp.bytes.take(len(s) + 1)[:0]
+	b = append(b, 'v')
+	b = append(b, s...)
+	version := viewText(b)
 	return version, semver.IsValid(version)
 }
 

@@ -72,8 +72,8 @@ func (c *Context) whole() value {
 		sent = c.read(c.root, &c.temp)
 	}
 	count := len(sent.items())
-	names := append(c.temp.names.take(count + 1)[:0], sent.names()...)
-	items := append(c.temp.values.take(count + 1)[:0], sent.items()...)
+	names, items := c.temp.names.take(count + 1)[:0], c.temp.values.take(count + 1)[:0]
+	names, items = append(names, sent.names()...), append(items, sent.items()...)
 	names, items = setMember(names, items, flagdProperty, c.flagd())
 	return c.temp.object(names, items)
 }

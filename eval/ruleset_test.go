@@ -131,8 +131,8 @@ func TestReadsTime(t *testing.T) {
 
 func TestBucketsBy(t *testing.T) {
 	for rule, want := range map[string]string{
-		`{"fractional":[["a",1]]}`:                                                      "targetingKey",
-		`{"fractional":[{"var":"id"},["a",1]]}`:                                         "id",
+		`{"fractional":[["a",1]]}`:              "targetingKey",
+		`{"fractional":[{"var":"id"},["a",1]]}`: "id",
 		`{"fractional":[{"cat":[{"var":"$flagd.flagKey"},{"var":"user.id"}]},["a",1]]}`: "user.id",
 		`{"if":[{"<":[{"stable_bucket":[{"var":"account"},"s"]},0.5]},"a"]}`:            "account",
 		`{"var":"a"}`: "",
