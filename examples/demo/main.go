@@ -24,9 +24,10 @@ func main() {
 	flags := flag.String("flags", "examples/flags.json", "the flags to publish")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	d := &demo{bin: *bin, flags: *flags, out: os.Stdout}
-	if err := d.run(ctx, *keep); err != nil {
+	err := d.run(ctx, *keep)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}

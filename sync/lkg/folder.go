@@ -35,11 +35,11 @@ type Folder struct {
 	bundle  string // checksum of the bundle in lkg.cur, to tell a new one from a new head over the same
 }
 
-// Open takes the folder at path for this process, and makes it (mode 0700) if its parent is there. It always gives a Folder: one
-// that cannot be written to still loads what it can, and Problem says why.
+// Open takes the folder at path for this process, and makes it (mode 0700) where it is missing. It always gives a Folder: one that
+// cannot be written to still loads what it can, and Problem says why.
 func Open(path string) *Folder {
 	f := &Folder{}
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
 		f.problem = fmt.Errorf("make state folder: %w", err)
 	}
 	root, err := os.OpenRoot(path)

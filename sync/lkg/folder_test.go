@@ -207,7 +207,11 @@ func TestTheSecondWriterOnlyReads(t *testing.T) {
 }
 
 func TestAFolderThatCannotBeMadeSaysSo(t *testing.T) {
-	f := Open(filepath.Join(t.TempDir(), "missing", "state"))
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := Open(filepath.Join(file, "state"))
 	defer func() { _ = f.Close() }()
 	if f.Problem() == nil || f.Save(entry(1)) == nil || len(f.Load()) != 0 || !f.Confirmed().IsZero() {
 		t.Errorf("problem %v; want one, and nothing loaded", f.Problem())
