@@ -56,6 +56,5 @@ func (s *Sidecar) statusPage(ctx *fasthttp.RequestCtx) {
 		answerError(ctx, fasthttp.StatusInternalServerError, eval.General, err.Error())
 		return
 	}
-	ctx.Response.Header.SetContentTypeBytes(jsonType)
-	ctx.SetBody(append(body, '\n'))
+	answerWith(ctx, append(body, '\n'))
 }

@@ -27,15 +27,15 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 		s.meter.failed(eval.InvalidContext)
 		return
 	}
-	w.body = s.appendAll(w.body[:0], now, w, start.Unix())
-	tag := bodyTag(w.body)
+	body := s.appendAll(make([]byte, 0, now.bulkSize.Load()), now, w, start.Unix())
+	now.bulkSize.Store(int64(len(body)) + 1<<10)
+	tag := bodyTag(body)
 	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
 	if matches(ctx.Request.Header.Peek(fasthttp.HeaderIfNoneMatch), tag[:]) {
 		ctx.SetStatusCode(fasthttp.StatusNotModified)
 		return
 	}
-	ctx.Response.Header.SetContentTypeBytes(jsonType)
-	ctx.SetBody(w.body)
+	answerWith(ctx, body)
 }
 
 // appendAll evaluates every flag, disabled and broken ones too: each entry says for itself how it stands, as with flagd.

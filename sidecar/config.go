@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -13,11 +14,10 @@ import (
 
 // Defaults of the settings that a zero value stands for.
 const (
-	DefaultPoll        = 15 * time.Second
-	DefaultStartupWait = 10 * time.Second
-	DefaultListen      = "127.0.0.1:8016" // where OFREP SDKs look by themselves
-	DefaultSocketMode  = os.FileMode(0o660)
-	staleAfterPolls    = 4
+	DefaultPoll       = 15 * time.Second
+	DefaultListen     = "127.0.0.1:8016" // where OFREP SDKs look by themselves
+	DefaultSocketMode = os.FileMode(0o660)
+	staleAfterPolls   = 4
 )
 
 // Config says what to serve and where. Either Source or FlagsFile is set.
@@ -36,7 +36,7 @@ type Config struct {
 	SocketMode  os.FileMode   // 0 means 0660
 	Listen      string        // TCP address; "" means none beside a socket, else DefaultListen
 	Admin       string        // TCP address of the admin listener; "" is none
-	StartupWait time.Duration // how long /startupz holds a pod back that has no flags; 0 means 10s
+	StartupWait time.Duration // how long /startupz holds a pod back that has no flags
 
 	Poll           time.Duration // 0 means 15s
 	StaleAfter     time.Duration // 0 means 4 polls
@@ -56,6 +56,10 @@ func (c *Config) complete() error {
 		return errors.New("both a store and a flag file are given; want one")
 	case c.Source != nil && c.Environment == "":
 		return errors.New("a store needs the name of its environment")
+	case c.Source != nil && c.Trust.None():
+		return errors.New("a store needs trust keys, or to be told that none are needed")
+	case c.MinRevision < 0:
+		return fmt.Errorf("min-revision %d is no revision; they begin at 1", c.MinRevision)
 	case c.Poll < 0 || c.StaleAfter < 0 || c.StartupWait < 0:
 		return errors.New("poll, stale-after and startup-wait must not be negative")
 	}
@@ -69,9 +73,11 @@ func (c *Config) complete() error {
 		c.Log = hclog.NewNullLogger()
 	}
 	c.SocketMode = orDefault(c.SocketMode, DefaultSocketMode)
-	c.StartupWait = orDefault(c.StartupWait, DefaultStartupWait)
 	c.Poll = orDefault(c.Poll, DefaultPoll)
 	c.StaleAfter = orDefault(c.StaleAfter, staleAfterPolls*c.Poll)
+	if c.StaleAfter < c.Poll {
+		return fmt.Errorf("stale-after %v is shorter than poll %v: the flags would be stale between any two polls", c.StaleAfter, c.Poll)
+	}
 	return nil
 }
 

@@ -62,7 +62,7 @@ func (s *seriesSet) open(flag *eval.Flag, variant int) *atomic.Uint64 {
 	counter := s.all[name]
 	switch {
 	case counter != nil:
-	case len(s.all) >= maxSeries:
+	case len(s.all) >= maxSeries, name.flag == otherFlag, name.flag == unknownFlag:
 		return &s.other
 	default:
 		counter = new(atomic.Uint64)

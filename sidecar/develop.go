@@ -21,8 +21,9 @@ const lookEvery = 500 * time.Millisecond
 type workbench struct {
 	path     string
 	holder   *holder
-	last     []byte // what the file held when it was last looked at
-	verdict  error  // what became of that
+	seen     []byte // what the file held at the last look, if that was new; taken when two looks agree, since it may be half written
+	last     []byte // what was last taken, or refused
+	verdict  error  // which of the two
 	rejected atomic.Pointer[Rejected]
 }
 
@@ -66,11 +67,15 @@ func (w *workbench) lookAgain() {
 
 // look serves what the file holds, if that is new.
 func (w *workbench) look() error {
-	raw, err := readAtMost(w.path, bundle.MaxDocument)
-	if err != nil {
+	raw, err := readFile(w.path, bundle.MaxDocument)
+	switch {
+	case err != nil:
 		return err
-	}
-	if w.last == nil || !bytes.Equal(raw, w.last) {
+	case w.last == nil:
+		w.last, w.verdict = raw, w.take(raw)
+	case !bytes.Equal(raw, w.last) && !bytes.Equal(raw, w.seen):
+		w.seen = raw
+	case !bytes.Equal(raw, w.last):
 		w.last, w.verdict = raw, w.take(raw)
 	}
 	if w.verdict == nil {

@@ -19,7 +19,7 @@ func TestDevelopmentFollowsTheFile(t *testing.T) {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(2 * lookEvery)
+			time.Sleep(3 * lookEvery)
 		}
 		write("flags:\n  a: {state: ENABLED, variants: {it: 1.0}, defaultVariant: it}\n")
 		s, err := New(Config{FlagsFile: path})
@@ -51,7 +51,7 @@ func TestDevelopmentFollowsTheFile(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * lookEvery)
+		time.Sleep(3 * lookEvery)
 		expect("2", "2", true)
 		write("flags:\n  a: {state: ENABLED, variants: {it: 3}, defaultVariant: it}\n")
 		expect("3", "3", false)

@@ -2,23 +2,33 @@ package sidecar
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
+// Where flags come from.
+const (
+	fromStore     = "store"
+	fromDisk      = "disk"
+	fromBootstrap = "bootstrap"
+	fromFile      = "file"
+)
+
 // flagset is one state of the flags: what every answer is read from. It never changes after it is made.
 type flagset struct {
 	bundle   *eval.Ruleset // as published
 	rules    *eval.Ruleset // with the overrides that are in force
-	warnings []eval.Problem
-	head     bundle.Head // the bundle came with it; zero in development
+	idle     []string      // for each override of the newest head why it has no effect, or ""
+	head     bundle.Head   // the bundle came with it; zero in development
 	revision int64
 	header   []byte // the revision in decimal
-	source   string // store, disk, bootstrap or file
+	source   string
 	since    time.Time
 	counts   counts
+	bulkSize atomic.Int64 // what the next bulk answer may need: the size of the last
 }
 
 func newFlagset(rules *eval.Ruleset, head bundle.Head, revision int64, source string) *flagset {
@@ -30,12 +40,16 @@ func newFlagset(rules *eval.Ruleset, head bundle.Head, revision int64, source st
 
 // under gives the same flags with the overrides of a head in force.
 func (f *flagset) under(head bundle.Head) *flagset {
-	forced := make([]eval.Override, 0, len(head.Manifest().Overrides))
-	for _, o := range head.Manifest().Overrides {
-		forced = append(forced, eval.Override{Flag: o.Flag, Variant: o.Variant, Segment: o.Segment})
+	overrides := head.Manifest().Overrides
+	forced, idle := make([]eval.Override, len(overrides)), make([]string, len(overrides))
+	for i, o := range overrides {
+		forced[i] = eval.Override{Flag: o.Flag, Variant: o.Variant, Segment: o.Segment}
+		if _, problems := f.bundle.WithOverrides(forced[i : i+1]); len(problems) > 0 {
+			idle[i] = problems[0].Message
+		}
 	}
 	next := newFlagset(f.bundle, f.head, f.revision, f.source)
-	next.since = f.since
-	next.rules, next.warnings = f.bundle.WithOverrides(forced)
+	next.since, next.idle = f.since, idle
+	next.rules, _ = f.bundle.WithOverrides(forced)
 	return next
 }

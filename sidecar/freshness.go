@@ -44,13 +44,15 @@ func (f *freshness) confirm(at time.Time) {
 	f.confirmed = at
 }
 
-// recall takes the time of the last confirmation from before a restart. One in the future says that a clock is wrong, so nothing.
+// recall takes the time of the last confirmation from before a restart. One in the future says that a clock is wrong, so nothing. From
+// here on its age runs on the monotonic clock too.
 func (f *freshness) recall(at, now time.Time) {
 	if at.IsZero() || at.After(now) {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	at = now.Add(-now.Round(0).Sub(at))
 	f.confirmed, f.freshFrom = at, at
 }
 

@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"errors"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,7 @@ func (h *holder) Bundle(v bundle.Verified) error {
 	}
 	h.keeper.save(v) // first, so that a restart does not go back; and within bounds, since a kill must act on a full disk too
 	h.activate(next)
+	debug.FreeOSMemory() // reading and compiling left several times the document behind, which an idle sidecar would keep for minutes
 	return nil
 }
 
@@ -89,8 +91,10 @@ func (h *holder) activate(next *flagset) {
 func (h *holder) swap(next *flagset) {
 	h.current.Store(next)
 	h.freshness.serve()
-	for _, problem := range next.warnings {
-		h.log.Warn("override without its effect", "flag", problem.Flag, "problem", problem.Message)
+	for i, why := range next.idle {
+		if why != "" {
+			h.log.Warn("override without its effect", "flag", h.newest.Load().Manifest().Overrides[i].Flag, "problem", why)
+		}
 	}
 }
 

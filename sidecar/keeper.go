@@ -13,124 +13,149 @@ import (
 )
 
 const (
-	saveWait       = 2 * time.Second  // a disk that takes longer does not hold up new flags
+	saveWait       = 2 * time.Second  // a disk that takes longer does not hold up new flags, nor the end of the process
 	confirmedEvery = 15 * time.Second // how often the time of confirmation is written
+	retryEvery     = 15 * time.Second // how often a save that failed is tried again
 )
 
-var errSlowDisk = errors.New("the disk did not finish in time; it is still trying")
+var errSlowDisk = errors.New("the disk does not finish in time; it is still trying")
 
-// keeper saves the last known good flags in a goroutine of its own, so that a disk that hangs stops nothing but itself. What could not
-// be saved is tried again at every confirmation. Its nil value keeps nothing.
+// keeper makes the state folder hold what it was last told. All that touches the disk happens in a goroutine of its own, so that a disk
+// that hangs stops nothing but itself. Its nil value keeps nothing.
 type keeper struct {
-	folder    *lkg.Folder
-	log       hclog.Logger
-	jobs      chan job
-	ended     chan struct{}
-	wanted    wanted    // of the sink's goroutine alone
-	confirmed time.Time // likewise: when the time of confirmation was last written
-	mu        sync.Mutex
-	problem   error // of the last save
-	revision  int64 // the last one that is safely on disk
+	path   string
+	before lkg.Before // nil but in tests
+	log    hclog.Logger
+	wake   chan struct{}     // holds one when there is something to do
+	found  chan []lkg.Loaded // what the folder held at the start; given once
+	ended  chan struct{}
+
+	mu      sync.Mutex
+	folder  *lkg.Folder
+	want    kept // what the folder should hold
+	have    kept // what it holds
+	waiting []chan struct{}
+	busy    time.Time // since when the disk is at work; zero while it rests
+	problem error     // of the last time
 }
 
-// wanted is what the folder should hold.
-type wanted struct {
-	revision int64
-	entry    lkg.Entry
+// kept is the content of a state folder.
+type kept struct {
+	entry     lkg.Entry
+	revision  int64         // of the entry
+	payload   bundle.Digest // of the entry's head
+	confirmed time.Time     // when the store last confirmed that entry
+
+	head         []byte
+	headRevision int64
 }
 
-type job struct {
-	do   func() error
-	done chan error
-}
-
-func newKeeper(folder *lkg.Folder, log hclog.Logger) *keeper {
-	k := &keeper{folder: folder, log: log.Named("keep"), jobs: make(chan job, 1), ended: make(chan struct{}), problem: folder.Problem()}
-	if k.problem != nil {
-		k.log.Warn("flags are not kept on disk", "error", k.problem)
+func newKeeper(path string, before lkg.Before, log hclog.Logger) *keeper {
+	return &keeper{
+		path: path, before: before, log: log.Named("keep"),
+		wake: make(chan struct{}, 1), found: make(chan []lkg.Loaded, 1), ended: make(chan struct{}),
 	}
-	return k
 }
 
-// run saves what it is given, until ctx ends.
+// run works until ctx ends, and then waits for the disk a little.
 func (k *keeper) run(ctx context.Context) {
-	defer func() { _ = k.folder.Close() }() // nothing is left to lose
+	go k.work(ctx)
+	<-ctx.Done()
+	select {
+	case <-k.ended:
+	case <-time.After(saveWait):
+		k.log.Warn("leaving a disk that does not finish")
+	}
+}
+
+func (k *keeper) work(ctx context.Context) {
 	defer close(k.ended)
-	for {
+	folder := k.open()
+	k.found <- folder.Load()
+	retry := time.NewTicker(retryEvery)
+	defer retry.Stop()
+	for ctx.Err() == nil {
 		select {
-		case <-ctx.Done():
-			return
-		case j := <-k.jobs:
-			j.done <- j.do()
+		case <-ctx.Done(): // what is wanted is saved once more
+		case <-k.wake:
+		case <-retry.C:
+		}
+		k.pass()
+	}
+	_ = k.current().Close() // nothing is left to lose
+}
+
+// open takes the folder, again where that failed before: it may have been held by a sidecar that is gone now.
+func (k *keeper) open() *lkg.Folder {
+	folder := lkg.Open(k.path, k.before)
+	k.mu.Lock()
+	k.folder = folder
+	k.mu.Unlock()
+	k.settle(folder.Problem())
+	return folder
+}
+
+func (k *keeper) current() *lkg.Folder {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.folder
+}
+
+// pass makes the folder hold what is wanted, as far as the disk lets it.
+func (k *keeper) pass() {
+	k.mu.Lock()
+	turns := k.waiting
+	k.waiting, k.busy = nil, time.Now()
+	want, have, folder := k.want, k.have, k.folder
+	k.mu.Unlock()
+	if folder.Problem() != nil {
+		_ = folder.Close() // it could not be written to
+		folder = k.open()
+	}
+	have, err := bring(folder, have, want)
+	k.mu.Lock()
+	k.have, k.busy = have, time.Time{}
+	k.mu.Unlock()
+	k.settle(err)
+	for _, turn := range turns {
+		close(turn)
+	}
+}
+
+// bring saves the difference between two states, and gives the state that was reached. The head comes first: a kill may be all there is
+// to it.
+func bring(folder *lkg.Folder, have, want kept) (kept, error) {
+	errs := []error{folder.Problem()}
+	if want.headRevision > have.headRevision {
+		err := folder.SaveHead(want.head)
+		if err == nil {
+			have.head, have.headRevision = want.head, want.headRevision
+		}
+		errs = append(errs, err)
+	}
+	if want.payload != have.payload && want.payload != "" {
+		err := folder.Save(want.entry)
+		if err == nil {
+			have.entry, have.revision, have.payload, have.confirmed = want.entry, want.revision, want.payload, time.Time{}
+		}
+		errs = append(errs, err)
+	}
+	if want.payload == have.payload && want.confirmed.Sub(have.confirmed) >= confirmedEvery {
+		err := folder.SaveConfirmed(want.confirmed, string(want.payload))
+		if err == nil {
+			have.confirmed = want.confirmed
+		}
+		errs = append(errs, err)
+	}
+	for _, err := range errs {
+		if err != nil {
+			return have, err
 		}
 	}
+	return have, nil
 }
 
-// save keeps a bundle with its head.
-func (k *keeper) save(v bundle.Verified) {
-	if k == nil {
-		return
-	}
-	k.wanted = wanted{v.Head().Manifest().Revision, lkg.Entry{Manifest: v.Head().Raw(), Bundle: v.Stored()}}
-	k.saveWanted()
-}
-
-func (k *keeper) saveWanted() {
-	want := k.wanted
-	k.hand(func() error {
-		if err := k.folder.Save(want.entry); err != nil {
-			return err
-		}
-		k.restored(want.revision)
-		return nil
-	})
-}
-
-// saveHead keeps a head whose bundle is not there yet.
-func (k *keeper) saveHead(head bundle.Head) {
-	if k == nil {
-		return
-	}
-	k.hand(func() error { return k.folder.SaveHead(head.Raw()) })
-}
-
-// saveConfirmed keeps the time of confirmation, now and then, and makes up for a save that failed.
-func (k *keeper) saveConfirmed(at time.Time) {
-	if k == nil {
-		return
-	}
-	if saved, _ := k.state(); saved < k.wanted.revision {
-		k.saveWanted()
-	}
-	if at.Sub(k.confirmed) >= confirmedEvery {
-		k.confirmed = at
-		k.hand(func() error { return k.folder.SaveConfirmed(at) })
-	}
-}
-
-// hand gives a job to the goroutine, waits for it, but not for long, and notes how it went.
-func (k *keeper) hand(do func() error) {
-	timer := time.NewTimer(saveWait)
-	defer timer.Stop()
-	j := job{do, make(chan error, 1)}
-	select {
-	case k.jobs <- j:
-	case <-timer.C:
-		k.settle(errSlowDisk)
-		return
-	case <-k.ended:
-		return
-	}
-	select {
-	case err := <-j.done:
-		k.settle(err)
-	case <-timer.C:
-		k.settle(errSlowDisk)
-	case <-k.ended:
-	}
-}
-
-// settle notes how a save went and says so when it changes.
+// settle notes how the disk does, and says so when it changes.
 func (k *keeper) settle(err error) {
 	k.mu.Lock()
 	before := k.problem
@@ -144,19 +169,72 @@ func (k *keeper) settle(err error) {
 	}
 }
 
+// ask changes what is wanted, and gives a channel that is closed when the disk has done what it can about it.
+func (k *keeper) ask(change func(want *kept)) <-chan struct{} {
+	turn := make(chan struct{})
+	k.mu.Lock()
+	change(&k.want)
+	k.waiting = append(k.waiting, turn)
+	k.mu.Unlock()
+	select {
+	case k.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+	return turn
+}
+
+// save keeps a bundle with its head. It returns when that is done, or has failed, or takes too long.
+func (k *keeper) save(v bundle.Verified) {
+	if k == nil {
+		return
+	}
+	turn := k.adopt(v)
+	timer := time.NewTimer(saveWait)
+	defer timer.Stop()
+	select {
+	case <-turn:
+	case <-timer.C:
+		k.settle(errSlowDisk)
+	case <-k.ended:
+	}
+}
+
+// adopt keeps a bundle with its head, and waits for nothing.
+func (k *keeper) adopt(v bundle.Verified) <-chan struct{} {
+	if k == nil {
+		return nil
+	}
+	return k.ask(func(want *kept) {
+		want.entry = lkg.Entry{Manifest: v.Head().Raw(), Bundle: v.Stored()}
+		want.revision, want.payload, want.confirmed = v.Head().Manifest().Revision, v.Head().Payload(), time.Time{}
+	})
+}
+
+// saveHead keeps a head whose bundle is not there yet. It waits for nothing.
+func (k *keeper) saveHead(head bundle.Head) {
+	if k == nil {
+		return
+	}
+	k.ask(func(want *kept) { want.head, want.headRevision = head.Raw(), head.Manifest().Revision })
+}
+
+// saveConfirmed keeps the time of a confirmation. It waits for nothing.
+func (k *keeper) saveConfirmed(at time.Time) {
+	if k == nil {
+		return
+	}
+	k.ask(func(want *kept) { want.confirmed = at })
+}
+
 // state gives the last revision that is safely on disk, 0 for none, and what stands in the way of saving.
-func (k *keeper) state() (revision int64, problem error) {
+func (k *keeper) state(now time.Time) (revision int64, problem error) {
 	if k == nil {
 		return 0, nil
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.revision, k.problem
-}
-
-// restored notes which revision is safely on disk.
-func (k *keeper) restored(revision int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.revision = revision
+	if !k.busy.IsZero() && now.Sub(k.busy) > saveWait {
+		return k.have.revision, errSlowDisk
+	}
+	return k.have.revision, k.problem
 }

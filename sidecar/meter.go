@@ -15,6 +15,7 @@ type meter struct {
 	reasons      [eval.Failed + 1]atomic.Uint64
 	codes        [eval.TargetingKeyMissing + 1]atomic.Uint64
 	panics       atomic.Uint64
+	acceptFaults atomic.Uint64
 	bad          [600]atomic.Uint64 // requests that were no evaluation, by HTTP status
 	single, bulk timer
 }

@@ -37,6 +37,8 @@ var metrics = []metric{
 	{"burgee_answers_total", "Answers by reason.", counter, []string{"reason"}, readReasons},
 	{"burgee_errors_total", "Answers that were errors, by error code.", counter, []string{"code"}, readCodes},
 	{"burgee_bad_requests_total", "Requests that were no evaluation, by HTTP status.", counter, []string{"status"}, readBad},
+	{"burgee_refused_connections_total", "Connections beyond the listener's bound.", counter, []string{"listener"}, readRefusedConnections},
+	{"burgee_accept_faults_total", "Times that the system could not give a connection.", counter, nil, func(s *Sidecar, _ *Status, emit emitter) { emit(float64(s.meter.acceptFaults.Load())) }},
 	{"burgee_panics_total", "Requests that hit a mistake of ours.", counter, nil, func(s *Sidecar, _ *Status, emit emitter) { emit(float64(s.meter.panics.Load())) }},
 	{"burgee_revision", "Revision of the flags that are served; 0 without flags.", gauge, nil, of(func(st *Status) float64 { return float64(st.Active.Revision) })},
 	{"burgee_head_revision", "Revision of the newest accepted head.", gauge, nil, of(func(st *Status) float64 { return float64(st.Sync.HeadRevision) })},
@@ -44,7 +46,7 @@ var metrics = []metric{
 	{"burgee_flags", "Flags that are served.", gauge, nil, of(func(st *Status) float64 { return float64(st.Active.Flags) })},
 	{"burgee_broken_flags", "Flags that could not be compiled.", gauge, nil, of(func(st *Status) float64 { return float64(len(st.Broken)) })},
 	{"burgee_expired_flags", "Flags past the end that their contract sets.", gauge, nil, of(func(st *Status) float64 { return float64(len(st.Expired)) })},
-	{"burgee_overrides", "Overrides in force.", gauge, nil, of(func(st *Status) float64 { return float64(len(st.Overrides)) })},
+	{"burgee_overrides", "Overrides in force.", gauge, nil, of(func(st *Status) float64 { return inForce(st.Overrides) })},
 	{"burgee_freshness", "1 for the present state of freshness.", gauge, []string{"state"}, readFreshness},
 	{"burgee_behind", "1 while the store holds newer flags that are not served.", gauge, nil, of(func(st *Status) float64 { return flag01(st.Behind) })},
 	{"burgee_degraded", "1 while something works less well than it should; /status names it.", gauge, nil, of(func(st *Status) float64 { return flag01(len(st.Degraded) > 0) })},
@@ -87,6 +89,21 @@ func readBad(s *Sidecar, _ *Status, emit emitter) {
 			emit(float64(n), strconv.Itoa(status))
 		}
 	}
+}
+
+func readRefusedConnections(s *Sidecar, _ *Status, emit emitter) {
+	for _, one := range s.serving {
+		emit(float64(one.server.GetRejectedConnectionsCount()), one.name)
+	}
+}
+
+// inForce counts the overrides that have an effect.
+func inForce(overrides []Override) float64 {
+	n := 0.0
+	for _, o := range overrides {
+		n += flag01(o.Problem == "")
+	}
+	return n
 }
 
 func readFreshness(_ *Sidecar, st *Status, emit emitter) {

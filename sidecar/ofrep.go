@@ -19,11 +19,13 @@ var (
 	jsonType       = []byte("application/json")
 )
 
+// keptBody is how large a request's body may be for its buffer to stay with the connection.
+const keptBody = 4 << 10
+
 // workspace is what one request needs and the next one can use again.
 type workspace struct {
 	context eval.Context
 	key     []byte
-	body    []byte
 }
 
 // evaluation answers what applications ask. It reads one flagset, once.
@@ -38,8 +40,11 @@ func (s *Sidecar) evaluation() handler {
 		defer func() {
 			w.context.Reset()
 			pool.Put(w)
+			if len(ctx.Request.Body()) > keptBody {
+				ctx.Request.SwapBody(nil)
+			}
 		}()
-		path, _, _ := bytes.Cut(ctx.Request.Header.RequestURI(), []byte("?"))
+		path := pathOf(ctx.Request.Header.RequestURI())
 		rest, found := bytes.CutPrefix(path, []byte(flagsPath))
 		switch {
 		case !found || len(rest) > 0 && rest[0] != '/':
@@ -53,6 +58,15 @@ func (s *Sidecar) evaluation() handler {
 			s.single(ctx, w, rest[1:], start)
 		}
 	}
+}
+
+// pathOf is the path as it was sent, neither decoded nor cleaned. A target may be absolute (RFC 9112, 3.2.2).
+func pathOf(target []byte) []byte {
+	path, _, _ := bytes.Cut(target, []byte("?"))
+	if _, rest, absolute := bytes.Cut(path, []byte("://")); absolute && path[0] != '/' {
+		path = rest[max(bytes.IndexByte(rest, '/'), 0):]
+	}
+	return path
 }
 
 func (s *Sidecar) single(ctx *fasthttp.RequestCtx, w *workspace, rawKey []byte, start time.Time) {
@@ -81,8 +95,14 @@ func (s *Sidecar) single(ctx *fasthttp.RequestCtx, w *workspace, rawKey []byte, 
 	if answer.Code != eval.NoError {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 	}
+	answerWith(ctx, answer.JSON)
+}
+
+// answerWith sends bytes that nobody changes any more. Raw, because fasthttp would else copy them into a buffer that a connection keeps
+// for as long as it lives, at the size of the largest answer it ever had.
+func answerWith(ctx *fasthttp.RequestCtx, body []byte) {
 	ctx.Response.Header.SetContentTypeBytes(jsonType)
-	ctx.SetBody(answer.JSON)
+	ctx.Response.SetBodyRaw(body)
 }
 
 // unescape decodes a path once. Keys may hold a slash, plain or as %2F; what is not an escape stays as it is.
@@ -114,8 +134,7 @@ func unhex(c byte) byte {
 // answerKeyError answers with OFREP's error for one flag.
 func answerKeyError(ctx *fasthttp.RequestCtx, status int, failure eval.Answer) {
 	ctx.SetStatusCode(status)
-	ctx.Response.Header.SetContentTypeBytes(jsonType)
-	ctx.SetBody(failure.JSON)
+	answerWith(ctx, failure.JSON)
 }
 
 // answerError answers with OFREP's error for a call without a flag, and gives the status. There is always a JSON body with details and
@@ -126,7 +145,6 @@ func answerError(ctx *fasthttp.RequestCtx, status int, code eval.ErrorCode, deta
 	body, _ = jsontext.AppendQuote(body, details) // its error only tells that bytes were replaced
 	body = append(body, `,"metadata":{}}`...)
 	ctx.SetStatusCode(status)
-	ctx.Response.Header.SetContentTypeBytes(jsonType)
-	ctx.SetBody(body)
+	answerWith(ctx, body)
 	return status
 }

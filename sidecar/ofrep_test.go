@@ -70,6 +70,7 @@ func TestSingle(t *testing.T) {
 		{"query", "POST", "/rule?x=/y", ``, 200, `{"key":"rule","value":"A",…`},
 		{"code default", "POST", "/code", ``, 200, `{"key":"code","reason":"DEFAULT","metadata":{"set":"shop"}}`},
 		{"disabled", "POST", "/off", ``, 200, `{"key":"off","reason":"DISABLED","metadata":{"set":"shop"}}`},
+		{"absolute target", "POST", "!http://burgee/ofrep/v1/evaluate/flags/rule", ``, 200, `{"key":"rule","value":"A",…`},
 		{"slash", "POST", "/a/b", ``, 200, `{"key":"a/b","value":"slash",…`},
 		{"escaped slash", "POST", "/a%2Fb", ``, 200, `{"key":"a/b","value":"slash",…`},
 		{"escaped small", "POST", "/a%2fb", ``, 200, `{"key":"a/b","value":"slash",…`},
@@ -83,7 +84,11 @@ func TestSingle(t *testing.T) {
 		{"get", "GET", "/on", ``, 405, `{"errorCode":"GENERAL","errorDetails":"evaluation is by POST","metadata":{}}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			ctx := call(h, row.method, flagsPath+row.uri, row.body)
+			uri, whole := strings.CutPrefix(row.uri, "!")
+			if !whole {
+				uri = flagsPath + uri
+			}
+			ctx := call(h, row.method, uri, row.body)
 			got := string(ctx.Response.Body())
 			begin, cut := strings.CutSuffix(row.want, "…")
 			if ctx.Response.StatusCode() != row.status || cut && !strings.HasPrefix(got, begin) || !cut && got != row.want {
@@ -101,7 +106,7 @@ func TestSingle(t *testing.T) {
 
 func TestOtherPathsAreNotFound(t *testing.T) {
 	h := develop(t, shop).evaluation()
-	for _, uri := range []string{"/", "/ofrep/v1/evaluate/flagsx", "/ofrep/v1/configuration", "*", "/status"} {
+	for _, uri := range []string{"/", "/ofrep/v1/evaluate/flagsx", "/ofrep/v1/configuration", "*", "/status", "http://burgee", "://", "/x://ofrep"} {
 		if ctx := call(h, "POST", uri, ""); ctx.Response.StatusCode() != 404 {
 			t.Errorf("%s: %d; want 404", uri, ctx.Response.StatusCode())
 		}
@@ -275,6 +280,54 @@ func TestRequestsAreCounted(t *testing.T) {
 		if !strings.Contains(page, want+"\n") {
 			t.Errorf("/metrics lacks %s", want)
 		}
+	}
+}
+
+// A flag may have the name of a label that stands for others.
+func TestMetricsOutliveOddNames(t *testing.T) {
+	s := develop(t, `{"flags":{"_unknown":{"state":"ENABLED","variants":{"":1},"defaultVariant":null},"_other":{"state":"ENABLED","variants":{"":1},"defaultVariant":null}}}`)
+	h := s.evaluation()
+	for _, key := range []string{"_unknown", "_other", "gone"} {
+		call(h, "POST", flagsPath+"/"+key, "")
+	}
+	if ctx := call(s.admin(), "GET", "/metrics", ""); ctx.Response.StatusCode() != 200 {
+		t.Errorf("/metrics: %d %s", ctx.Response.StatusCode(), ctx.Response.Body())
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	maker, store := bundletest.New(t), bundletest.NewSource()
+	good := Config{Source: store, Environment: "e", Trust: maker.Trust}
+	for name, spoil := range map[string]func(*Config){
+		"nothing to serve":         func(c *Config) { c.Source = nil },
+		"two things to serve":      func(c *Config) { c.FlagsFile = "flags.json" },
+		"no environment":           func(c *Config) { c.Environment = "" },
+		"no trust":                 func(c *Config) { c.Trust = bundle.Trust{} },
+		"stale between two polls":  func(c *Config) { c.Poll, c.StaleAfter = time.Hour, time.Second },
+		"a poll before the last":   func(c *Config) { c.Poll = -1 },
+		"a revision that is none":  func(c *Config) { c.MinRevision = -1 },
+		"a wait that never began":  func(c *Config) { c.StartupWait = -1 },
+		"stale before it was read": func(c *Config) { c.StaleAfter = -1 },
+	} {
+		c := good
+		spoil(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if s, err := New(good); err != nil || s.config.Listen != DefaultListen || s.config.StaleAfter != time.Minute {
+		t.Errorf("config %+v, error %v; want the defaults", s, err)
+	}
+}
+
+func TestStartupHoldsNoPodBackForEver(t *testing.T) {
+	r := newRig(t, bundletest.New(t), bundletest.NewSource(), func(c *Config) { c.StartupWait = time.Minute })
+	if r.mayStart(r.started) || r.mayStart(r.started.Add(59*time.Second)) || !r.mayStart(r.started.Add(time.Minute)) {
+		t.Error("want a pod held back for a minute, and no longer")
+	}
+	r.config.StartupWait = 0
+	if !r.mayStart(r.started) {
+		t.Error("want no pod held back by a wait of 0")
 	}
 }
 

@@ -1,23 +1,23 @@
 package sidecar
 
 import (
+	"context"
 	"errors"
-	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/lkg"
 	"github.com/burgeehq/burgee/sync/pull"
 )
 
-// found is a manifest that a folder held, with its bundle where it had one.
-type found struct {
-	source   string // disk or bootstrap
-	name     string // of the file
-	manifest []byte
-	bundle   []byte
+// restoreWait is how long a disk may take to give what it holds; after that the sidecar starts without it.
+const restoreWait = 2 * time.Second
+
+// candidate is a manifest that a folder held, with its bundle where it had one.
+type candidate struct {
+	lkg.Loaded
+	source string // disk or bootstrap
 }
 
 func (s *Sidecar) policy() bundle.Policy {
@@ -26,30 +26,39 @@ func (s *Sidecar) policy() bundle.Policy {
 
 // restore serves the newest flags that the disk or the bootstrap folder holds, if they verify with today's keys, and tells the loop
 // what was accepted before.
-func (s *Sidecar) restore() pull.Known {
+func (s *Sidecar) restore(ctx context.Context) pull.Known {
 	var known pull.Known
 	var best *flagset
-	for _, f := range s.findLocal() {
-		head, err := s.reopen(f)
+	var from candidate
+	for _, c := range s.candidates(ctx) {
+		head, err := s.reopen(c)
 		if err != nil {
-			s.config.Log.Warn("flags on disk not taken", "file", f.name, "reason", string(bundle.ReasonOf(err)), "error", err)
+			s.notTaken(c, err)
 			continue
 		}
 		if head.Manifest().Revision > known.Head.Manifest().Revision {
 			known.Head = head
 		}
-		if best != nil && head.Manifest().Revision <= best.revision || f.bundle == nil {
+		if best != nil && head.Manifest().Revision <= best.revision || len(c.Bundle) == 0 {
 			continue
 		}
-		if verified, next := s.revive(f, head); next != nil {
-			known.Served, best = verified, next
+		verified, next, err := s.revive(c, head)
+		if err != nil {
+			s.notTaken(c, err)
+			continue
 		}
+		known.Served, best, from = verified, next, c
 	}
-	s.serveRestored(known, best)
+	s.serveRestored(known, best, from)
 	return known
 }
 
-func (s *Sidecar) serveRestored(known pull.Known, best *flagset) {
+func (s *Sidecar) notTaken(c candidate, err error) {
+	s.config.Log.Warn("flags on disk not taken", "file", c.Name, "reason", string(bundle.ReasonOf(err)), "error", err)
+}
+
+// serveRestored puts what was found into force, and tells the keeper which of it the disk holds already.
+func (s *Sidecar) serveRestored(known pull.Known, best *flagset, from candidate) {
 	if known.Head.Manifest().Revision > 0 {
 		s.holder.newest.Store(&known.Head)
 	}
@@ -57,98 +66,91 @@ func (s *Sidecar) serveRestored(known pull.Known, best *flagset) {
 		return
 	}
 	s.holder.activate(best)
-	if s.keeper != nil && best.source == fromDisk {
-		s.keeper.restored(best.revision)
-		s.freshness.recall(s.keeper.folder.Confirmed(), time.Now())
+	if from.source != fromDisk {
+		s.keeper.adopt(*known.Served)
+		return
+	}
+	if confirmed, state := s.keeper.took(from.Loaded, best, known.Head); state == string(best.head.Payload()) {
+		s.freshness.recall(confirmed, time.Now())
 	}
 }
 
-func (s *Sidecar) reopen(f found) (bundle.Head, error) {
-	head, err := s.policy().Open(f.manifest)
+// took notes that an entry of the folder is in use, and gives the confirmation that stands beside it.
+func (k *keeper) took(l lkg.Loaded, flags *flagset, newest bundle.Head) (confirmed time.Time, state string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.folder.Took(l)
+	k.have = kept{entry: l.Entry, revision: flags.revision, payload: flags.head.Payload(), headRevision: newest.Manifest().Revision}
+	k.want = k.have
+	return k.folder.Confirmed()
+}
+
+func (s *Sidecar) reopen(c candidate) (bundle.Head, error) {
+	if c.Err != nil {
+		return bundle.Head{}, c.Err
+	}
+	head, err := s.policy().Open(c.Manifest)
 	if err == nil && head.Manifest().Revision < s.config.MinRevision {
 		err = bundle.Refuse(bundle.ReasonOlder, "revision %d is below --min-revision %d", head.Manifest().Revision, s.config.MinRevision)
 	}
 	return head, err
 }
 
-// revive compiles a bundle from disk; nil where it is not good.
-func (s *Sidecar) revive(f found, head bundle.Head) (*bundle.Verified, *flagset) {
-	verified, err := head.Open(f.bundle)
-	if err == nil {
-		var next *flagset
-		if next, err = s.holder.compile(verified, f.source); err == nil {
-			return &verified, next
-		}
-	}
-	s.config.Log.Warn("flags on disk not taken", "file", f.name, "reason", string(bundle.ReasonOf(err)), "error", err)
-	return nil, nil
-}
-
-// findLocal reads what the state folder and the bootstrap folder hold.
-func (s *Sidecar) findLocal() []found {
-	var all []found
-	if s.keeper != nil {
-		for _, l := range s.keeper.folder.Load() {
-			if l.Err != nil {
-				s.config.Log.Warn("flags on disk not taken", "file", l.Name, "error", l.Err)
-				continue
-			}
-			f := found{source: fromDisk, name: l.Name, manifest: l.Manifest}
-			if len(l.Bundle) > 0 {
-				f.bundle = l.Bundle
-			}
-			all = append(all, f)
-		}
-	}
-	if s.config.Bootstrap == "" {
-		return all
-	}
-	f, err := s.readBootstrap()
+// revive verifies and compiles a bundle from disk.
+func (s *Sidecar) revive(c candidate, head bundle.Head) (*bundle.Verified, *flagset, error) {
+	verified, err := head.Open(c.Bundle)
 	if err != nil {
-		s.config.Log.Warn("bootstrap flags not taken", "folder", s.config.Bootstrap, "error", err)
-		return all
+		return nil, nil, err
 	}
-	return append(all, f)
+	next, err := s.holder.compile(verified, c.source)
+	return &verified, next, err
 }
 
-// Where flags came from.
-const (
-	fromStore     = "store"
-	fromDisk      = "disk"
-	fromBootstrap = "bootstrap"
-	fromFile      = "file"
-)
+// candidates reads what the state folder and the bootstrap folder hold, as far as they answer in time.
+func (s *Sidecar) candidates(ctx context.Context) []candidate {
+	ctx, cancel := context.WithTimeout(ctx, restoreWait)
+	defer cancel()
+	bootstrap := make(chan candidate, 1)
+	if s.config.Bootstrap != "" {
+		go func() { bootstrap <- s.readBootstrap() }() // left behind where the folder hangs: nothing can end such a read
+	}
+	var all []candidate
+	if s.keeper != nil {
+		select {
+		case found := <-s.keeper.found:
+			for _, l := range found {
+				all = append(all, candidate{l, fromDisk})
+			}
+		case <-ctx.Done():
+			s.config.Log.Warn("the state folder does not answer; starting without what it holds", "folder", s.keeper.path)
+		}
+	}
+	if s.config.Bootstrap != "" {
+		select {
+		case c := <-bootstrap:
+			all = append(all, c)
+		case <-ctx.Done():
+			s.config.Log.Warn("the bootstrap folder does not answer; starting without it", "folder", s.config.Bootstrap)
+		}
+	}
+	return all
+}
 
 // readBootstrap reads a flat folder: a manifest, and the bundle that it names. The name is taken from the manifest only after the
 // manifest is verified, so the folder's own files are all that is ever opened.
-func (s *Sidecar) readBootstrap() (found, error) {
-	f := found{source: fromBootstrap, name: filepath.Join(s.config.Bootstrap, bundle.HeadKey)}
-	var err error
-	if f.manifest, err = readAtMost(f.name, bundle.MaxManifest); err != nil {
-		return f, err
+func (s *Sidecar) readBootstrap() candidate {
+	c := candidate{lkg.Loaded{Name: filepath.Join(s.config.Bootstrap, bundle.HeadKey)}, fromBootstrap}
+	if c.Manifest, c.Err = readFile(c.Name, bundle.MaxManifest); c.Err != nil {
+		return c
 	}
-	head, err := s.reopen(f)
+	head, err := s.policy().Open(c.Manifest)
 	if err != nil {
-		return f, err
+		c.Err = err
+		return c
 	}
-	f.bundle, err = readAtMost(filepath.Join(s.config.Bootstrap, bundle.FileName(head.Manifest().Bundle.Digest)), bundle.MaxStored)
-	return f, err
-}
-
-func readAtMost(name string, limit int64) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
+	name := filepath.Join(s.config.Bootstrap, bundle.FileName(head.Manifest().Bundle.Digest))
+	if c.Bundle, c.Err = readFile(name, bundle.MaxStored); c.Err == nil && len(c.Bundle) == 0 {
+		c.Err = errors.New(name + " is empty")
 	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("read %s: more than %d bytes", name, limit)
-	case len(data) == 0:
-		return nil, fmt.Errorf("read %s: %w", name, errors.New("empty"))
-	}
-	return data, nil
+	return c
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +27,7 @@ func away() *bundletest.Source {
 // keep puts entries into a state folder, the last one being the current one.
 func keep(t *testing.T, state string, entries ...lkg.Entry) {
 	t.Helper()
-	folder := lkg.Open(lkg.Path(state))
+	folder := lkg.Open(lkg.Path(state), nil)
 	defer func() { _ = folder.Close() }()
 	for _, e := range entries {
 		if err := folder.Save(e); err != nil {
@@ -34,12 +36,14 @@ func keep(t *testing.T, state string, entries ...lkg.Entry) {
 	}
 }
 
-func kept(made bundletest.Made) lkg.Entry { return lkg.Entry{Manifest: made.Head, Bundle: made.Bundle} }
+func entryOf(made bundletest.Made) lkg.Entry {
+	return lkg.Entry{Manifest: made.Head, Bundle: made.Bundle}
+}
 
 func TestARestartServesWhatTheDiskHolds(t *testing.T) {
 	maker, stranger := bundletest.New(t), bundletest.New(t)
 	one, two := maker.Make(1, numbered(1), 1), maker.Make(2, numbered(2), 1)
-	damaged := kept(two)
+	damaged := entryOf(two)
 	damaged.Bundle = append([]byte(nil), damaged.Bundle...)
 	damaged.Bundle[20] ^= 1
 	for _, row := range []struct {
@@ -49,13 +53,13 @@ func TestARestartServesWhatTheDiskHolds(t *testing.T) {
 		want    int64
 	}{
 		{"nothing", nil, nil, 0},
-		{"the newest", []lkg.Entry{kept(one), kept(two)}, nil, 2},
-		{"the one before, where the newest is damaged", []lkg.Entry{kept(one), damaged}, nil, 1},
-		{"not what a stranger signed", []lkg.Entry{kept(one), kept(stranger.Make(9, numbered(9), 1))}, nil, 1},
-		{"not a bundle under another's head", []lkg.Entry{kept(one), {Manifest: two.Head, Bundle: maker.Make(3, numbered(3), 1).Bundle}}, nil, 1},
-		{"not what is for another environment", []lkg.Entry{kept(one)}, func(c *Config) { c.Environment = "shop/prod" }, 0},
-		{"not what today's keys do not verify", []lkg.Entry{kept(one)}, func(c *Config) { c.Trust = stranger.Trust }, 0},
-		{"not what is below the floor", []lkg.Entry{kept(one)}, func(c *Config) { c.MinRevision = 2 }, 0},
+		{"the newest", []lkg.Entry{entryOf(one), entryOf(two)}, nil, 2},
+		{"the one before, where the newest is damaged", []lkg.Entry{entryOf(one), damaged}, nil, 1},
+		{"not what a stranger signed", []lkg.Entry{entryOf(one), entryOf(stranger.Make(9, numbered(9), 1))}, nil, 1},
+		{"not a bundle under another's head", []lkg.Entry{entryOf(one), {Manifest: two.Head, Bundle: maker.Make(3, numbered(3), 1).Bundle}}, nil, 1},
+		{"not what is for another environment", []lkg.Entry{entryOf(one)}, func(c *Config) { c.Environment = "shop/prod" }, 0},
+		{"not what today's keys do not verify", []lkg.Entry{entryOf(one)}, func(c *Config) { c.Trust = stranger.Trust }, 0},
+		{"not what is below the floor", []lkg.Entry{entryOf(one)}, func(c *Config) { c.MinRevision = 2 }, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			state := t.TempDir()
@@ -124,7 +128,7 @@ func TestBootstrap(t *testing.T) {
 		t.Errorf("revision %d from %s; want 3 from bootstrap", got, r.Status(time.Now()).Active.From)
 	}
 	r.stop()
-	keep(t, state, kept(maker.Make(4, numbered(4), 1)))
+	keep(t, state, entryOf(maker.Make(4, numbered(4), 1)))
 	r = start()
 	if got := r.served(t); got != 4 {
 		t.Errorf("revision %d; want the disk's newer 4", got)
@@ -140,54 +144,149 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// A disk that takes nothing does not keep new flags from acting; it is said, and made up for when it works again.
+// faults fails or holds steps on disk while they are set.
+type faults struct {
+	mu   sync.Mutex
+	rule lkg.Before
+}
+
+func (f *faults) set(rule lkg.Before) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rule = rule
+}
+
+func (f *faults) before(step, name string) error {
+	f.mu.Lock()
+	rule := f.rule
+	f.mu.Unlock()
+	if rule == nil {
+		return nil
+	}
+	return rule(step, name)
+}
+
+// Whatever file the disk fails, new flags act, the fault is said for as long as it lasts, and it is made up for afterwards.
 func TestAFaultyDiskStopsNothing(t *testing.T) {
+	for _, file := range []string{"lkg.cur", "lkg.head", "lkg.prev", "confirmed", "."} {
+		t.Run(file, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				maker, source, disk := bundletest.New(t), bundletest.NewSource(), &faults{}
+				r := newRig(t, maker, source, func(c *Config) { c.StateDir = t.TempDir() })
+				r.disk = disk.before
+				r.start(t)
+				defer r.stop()
+				source.Publish(maker.Make(1, numbered(1), 1))
+				time.Sleep(time.Minute)
+				disk.set(func(_, name string) error {
+					if strings.TrimSuffix(name, ".tmp") == file {
+						return syscall.ENOSPC
+					}
+					return nil
+				})
+				source.Publish(maker.Make(2, numbered(2), 1))
+				time.Sleep(time.Minute)
+				for range 60 {
+					time.Sleep(7 * time.Second)
+					if got := r.served(t); got != 2 {
+						t.Fatalf("revision %d; want 2", got)
+					}
+					if st := r.Status(time.Now()); len(st.Degraded) != 1 || !strings.HasPrefix(st.Degraded[0], "persistence: ") {
+						t.Fatalf("degraded %q while the disk fails", st.Degraded)
+					}
+				}
+				disk.set(nil)
+				time.Sleep(time.Minute)
+				if st := r.Status(time.Now()); len(st.Degraded) != 0 || st.Persisted.Revision != 2 {
+					t.Errorf("degraded %q, persisted %d after the disk came back; want 2", st.Degraded, st.Persisted.Revision)
+				}
+			})
+		})
+	}
+}
+
+// What could not be saved was not confirmed either: a restart does not call the older flags on disk fresh.
+func TestAConfirmationIsOfWhatTheDiskHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		maker, source := bundletest.New(t), bundletest.NewSource()
-		r := newRig(t, maker, source, func(c *Config) { c.StateDir = t.TempDir() })
+		maker, source, disk, state := bundletest.New(t), bundletest.NewSource(), &faults{}, t.TempDir()
+		set := func(c *Config) { c.StateDir = state }
+		r := newRig(t, maker, source, set)
+		r.disk = disk.before
 		r.start(t)
-		defer r.stop()
-		r.keeper.hand(func() error { return r.keeper.folder.Close() }) // from here on every save fails
 		source.Publish(maker.Make(1, numbered(1), 1))
 		time.Sleep(time.Minute)
-		if got := r.served(t); got != 1 {
-			t.Errorf("revision %d; want 1", got)
-		}
-		st := r.Status(time.Now())
-		if len(st.Degraded) != 1 || !strings.HasPrefix(st.Degraded[0], "persistence: ") || st.Persisted.Revision != 0 {
-			t.Errorf("degraded %q, persisted %d; want the disk named, and nothing persisted", st.Degraded, st.Persisted.Revision)
-		}
-		r.keeper.hand(func() error {
-			r.keeper.folder = lkg.Open(lkg.Path(t.TempDir()))
-			return r.keeper.folder.Problem()
+		disk.set(func(_, name string) error {
+			if strings.HasPrefix(name, "lkg.cur") {
+				return syscall.EIO
+			}
+			return nil
 		})
-		time.Sleep(time.Minute)
-		if st := r.Status(time.Now()); len(st.Degraded) != 0 || st.Persisted.Revision != 1 {
-			t.Errorf("degraded %q, persisted %d after the disk came back; want 1", st.Degraded, st.Persisted.Revision)
+		source.Publish(maker.Make(2, numbered(2), 1))
+		time.Sleep(10 * time.Minute)
+		r.stop()
+		r = newRig(t, maker, away(), set)
+		r.start(t)
+		defer r.stop()
+		st := r.Status(time.Now())
+		if st.Active.Revision != 1 || st.Freshness != freshStale || !st.Behind || st.Sync.HeadRevision != 2 {
+			t.Errorf("revision %d is %s, behind %v of head %d; want 1, stale and behind 2", st.Active.Revision, st.Freshness, st.Behind, st.Sync.HeadRevision)
 		}
 	})
 }
 
 func TestAHangingDiskStopsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		maker, source := bundletest.New(t), bundletest.NewSource()
+		maker, source, disk := bundletest.New(t), bundletest.NewSource(), &faults{}
 		r := newRig(t, maker, source, func(c *Config) { c.StateDir = t.TempDir() })
+		r.disk = disk.before
+		source.Publish(maker.Make(1, numbered(1), 1))
 		r.start(t)
 		defer r.stop()
+		time.Sleep(time.Minute)
 		release := make(chan struct{})
-		r.keeper.hand(func() error { <-release; return nil })
-		for revision := range int64(5) {
-			source.Publish(maker.Make(revision+1, numbered(revision+1), 1))
+		disk.set(func(string, string) error { <-release; return nil })
+		for revision := int64(2); revision < 6; revision++ {
+			source.Publish(maker.Make(revision, numbered(revision), 1))
 			time.Sleep(30 * time.Second)
-			if got := r.served(t); got != revision+1 {
-				t.Errorf("revision %d; want %d", got, revision+1)
+			if st := r.Status(time.Now()); r.served(t) != revision || len(st.Degraded) != 1 {
+				t.Errorf("revision %d, degraded %q; want %d, and the disk named", r.served(t), st.Degraded, revision)
 			}
 		}
+		disk.set(nil)
 		close(release)
 		time.Sleep(time.Minute)
 		if st := r.Status(time.Now()); len(st.Degraded) != 0 || st.Persisted.Revision != 5 {
 			t.Errorf("degraded %q, persisted %d after the disk came back; want 5", st.Degraded, st.Persisted.Revision)
 		}
+	})
+}
+
+// A disk that hangs holds up neither the start nor the end.
+func TestStartAndEndDoNotWaitForTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, source, disk := bundletest.New(t), bundletest.NewSource(), &faults{}
+		release := make(chan struct{})
+		disk.set(func(string, string) error { <-release; return nil })
+		state := t.TempDir()
+		keep(t, state, entryOf(maker.Make(1, numbered(1), 1)))
+		r := newRig(t, maker, source, func(c *Config) { c.StateDir = state })
+		r.disk = disk.before
+		source.Publish(maker.Make(2, numbered(2), 1))
+		begin := time.Now()
+		r.start(t)
+		if took := time.Since(begin); took > restoreWait {
+			t.Errorf("the start took %v; want no more than %v", took, restoreWait)
+		}
+		time.Sleep(time.Minute)
+		if got := r.served(t); got != 2 {
+			t.Errorf("revision %d; want the store's 2", got)
+		}
+		begin = time.Now()
+		r.stop()
+		if took := time.Since(begin); took > 2*saveWait {
+			t.Errorf("the end took %v; want no more than %v", took, 2*saveWait)
+		}
+		close(release)
 	})
 }
 
@@ -221,9 +320,10 @@ func TestConfirmationsOutliveARestart(t *testing.T) {
 
 func keepConfirmed(t *testing.T, state string, at time.Time) {
 	t.Helper()
-	folder := lkg.Open(lkg.Path(state))
+	folder := lkg.Open(lkg.Path(state), nil)
 	defer func() { _ = folder.Close() }()
-	if err := folder.SaveConfirmed(at); err != nil {
+	_, name := folder.Confirmed()
+	if err := folder.SaveConfirmed(at, name); err != nil {
 		t.Fatal(err)
 	}
 }

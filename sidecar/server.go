@@ -47,7 +47,6 @@ func newServer(m *meter, log hclog.Logger, next handler, l limits) *fasthttp.Ser
 		ReadTimeout:           readWait,
 		WriteTimeout:          writeWait,
 		IdleTimeout:           idleWait,
-		TCPKeepalive:          true,
 		CloseOnShutdown:       true,
 		NoDefaultServerHeader: true,
 		NoDefaultDate:         true,
@@ -98,37 +97,35 @@ func (quiet) Printf(string, ...any) {}
 
 // onlyLocal guards a loopback listener against pages in a browser: a name that was rebound to loopback shows in Host, a page of
 // another site in Origin. A listener that is open to the network is meant to be reached by any name.
-func onlyLocal(ln net.Listener, next handler) handler {
-	if ln == nil {
-		return next
-	}
+func onlyLocal(ln net.Listener, m *meter, next handler) handler {
 	address, ok := ln.Addr().(*net.TCPAddr)
 	if !ok || !address.IP.IsLoopback() {
 		return next
 	}
 	return func(ctx *fasthttp.RequestCtx) {
 		switch {
-		case !isLocal(string(ctx.Request.Header.Host())):
-			answerError(ctx, fasthttp.StatusForbidden, eval.General, "Host must be localhost, 127.0.0.1 or [::1]")
+		case !isLocal(string(ctx.Request.Header.Host()), address.IP):
+			m.badRequest(answerError(ctx, fasthttp.StatusForbidden, eval.General, "Host must be localhost or the listener's own address"))
 		case len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0:
-			answerError(ctx, fasthttp.StatusForbidden, eval.General, "requests of web pages (with Origin) are refused")
+			m.badRequest(answerError(ctx, fasthttp.StatusForbidden, eval.General, "requests of web pages (with Origin) are refused"))
 		default:
 			next(ctx)
 		}
 	}
 }
 
-func isLocal(host string) bool {
+func isLocal(host string, own net.IP) bool {
 	name := host
 	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
 		name = host[:at]
 	}
-	return name == "127.0.0.1" || name == "[::1]" || strings.EqualFold(name, "localhost")
+	return name == "127.0.0.1" || name == "[::1]" || name == own.String() || strings.EqualFold(name, "localhost")
 }
 
 // served is a listener with its server.
 type served struct {
 	net.Listener
+	name   string
 	server *fasthttp.Server
 }
 
@@ -150,8 +147,10 @@ func serveAll(ctx context.Context, all []served) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
 	defer cancel()
 	for _, s := range all {
-		_ = s.server.ShutdownWithContext(last)
-		_ = s.Close() // a server that never got to serve leaves its listener open
+		group.Go(func() {
+			_ = s.server.ShutdownWithContext(last) // what does not end in time is cut off
+			_ = s.Close()                          // a server that never got to serve leaves its listener open
+		})
 	}
 	group.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {

@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/valyala/fasthttp"
@@ -23,10 +27,10 @@ func run(t *testing.T, change ...func(*Config)) (s *Sidecar, socket, listen, adm
 	for _, f := range change {
 		f(&s.config)
 	}
-	all, err := s.listen()
-	if err != nil {
+	if err := s.listen(); err != nil {
 		t.Fatal(err)
 	}
+	all := s.serving
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -105,6 +109,14 @@ func TestLoopbackIsForLocalNamesOnly(t *testing.T) {
 	}
 }
 
+func TestLoopbackMayBeCalledByItsOwnAddress(t *testing.T) {
+	_, _, listen, _ := run(t, func(c *Config) { c.Listen = "127.0.0.2:0" })
+	raw := "POST " + flagsPath + "/on HTTP/1.1\r\nHost: " + listen + "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+	if got := exchange(t, "tcp", listen, raw); !strings.HasPrefix(got, "HTTP/1.1 200") {
+		t.Errorf("%.60q; want 200", got)
+	}
+}
+
 func TestEveryBoundIsSet(t *testing.T) {
 	for _, l := range []limits{evaluationLimits, adminLimits} {
 		s := newServer(newMeter(), nil, nil, l)
@@ -140,8 +152,101 @@ func TestATakenAddressIsSaid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "listen for ") {
+		if err := s.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "listen (") {
 			t.Errorf("error %v; want what could not be listened for", err)
 		}
 	}
+}
+
+// scarce gives a fault for its first accepts, as a system does that is out of file descriptors.
+type scarce struct {
+	net.Listener
+	left int
+}
+
+func (s *scarce) Accept() (net.Conn, error) {
+	if s.left > 0 {
+		s.left--
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return s.Listener.Accept()
+}
+
+func TestAFailedAcceptIsNotTheEnd(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMeter()
+	ln := newSturdy(&scarce{plain, 3}, m)
+	var group sync.WaitGroup
+	group.Go(func() {
+		if conn, err := net.Dial("tcp", plain.Addr().String()); err == nil {
+			_ = conn.Close()
+		}
+	})
+	conn, err := ln.Accept()
+	if err != nil || m.acceptFaults.Load() != 3 {
+		t.Fatalf("accept gave %v after %d faults; want a connection after 3", err, m.acceptFaults.Load())
+	}
+	_ = conn.Close()
+	group.Wait()
+	ln.Listener.(*scarce).left = 1 << 20
+	group.Go(func() { _ = ln.Close() })
+	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept on a closed listener: %v; want %v", err, net.ErrClosed)
+	}
+	group.Wait()
+}
+
+// A connection that once had a large answer does not keep the memory of it.
+func TestConnectionsKeepNoLargeAnswers(t *testing.T) {
+	const flags, connections = 3000, 100
+	var document strings.Builder
+	for i := range flags {
+		fmt.Fprintf(&document, `%s"flag-%d":{"state":"ENABLED","variants":{"it":%q},"defaultVariant":"it"}`, strings.Repeat(",", min(i, 1)), i, strings.Repeat("x", 100))
+	}
+	s := develop(t, `{"flags":{`+document.String()+`}}`)
+	s.config.Listen = "127.0.0.1:0"
+	if err := s.listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() { _ = serveAll(ctx, s.serving) })
+	before := heap()
+	var open []net.Conn
+	for range connections {
+		conn, err := net.Dial("tcp", s.serving[0].Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, conn)
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n{}%s", flagsPath, 60000, strings.Repeat(" ", 59998))
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, response.Body); err != nil || n < flags*100 {
+			t.Fatalf("%d bytes (%v); want all flags", n, err)
+		}
+		_ = response.Body.Close() // which leaves the connection open
+	}
+	if grown := heap() - before; grown > 8<<20 {
+		t.Errorf("%d idle connections hold %d KiB; want no answers in it", connections, grown>>10)
+	}
+	for _, conn := range open {
+		_ = conn.Close()
+	}
+	cancel()
+	group.Wait()
+}
+
+// heap is the memory in use after a collection.
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -26,6 +26,8 @@ type Sidecar struct {
 	loop      *pull.Loop // nil in development
 	bench     *workbench // nil but in development
 	meter     *meter
+	disk      lkg.Before // nil but in tests
+	serving   []served
 	started   time.Time
 }
 
@@ -43,8 +45,7 @@ func New(c Config) (*Sidecar, error) {
 // Run serves until ctx ends, then lets running requests finish. An error means that it could not listen, or that a development file
 // could not be read at all; a store that is away is none.
 func (s *Sidecar) Run(ctx context.Context) error {
-	listeners, err := s.listen()
-	if err != nil {
+	if err := s.listen(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -53,10 +54,10 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	defer group.Wait()
 	defer cancel()
 	if err := s.prepare(ctx, &group); err != nil {
-		closeAll(listeners)
+		closeAll(s.serving)
 		return err
 	}
-	return serveAll(ctx, listeners)
+	return serveAll(ctx, s.serving)
 }
 
 // prepare brings in what flags there are at once, and starts whatever keeps them current.
@@ -70,11 +71,11 @@ func (s *Sidecar) prepare(ctx context.Context, group *sync.WaitGroup) error {
 // follow restores what the disk holds and polls the store from there.
 func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
 	if s.config.StateDir != "" {
-		s.keeper = newKeeper(lkg.Open(lkg.Path(s.config.StateDir)), s.config.Log)
+		s.keeper = newKeeper(lkg.Path(s.config.StateDir), s.disk, s.config.Log)
 		s.holder.keeper = s.keeper
 		group.Go(func() { s.keeper.run(ctx) })
 	}
-	known := s.restore()
+	known := s.restore(ctx)
 	loop, err := pull.New(pull.Config{
 		Source: s.config.Source, Sink: s.holder, Policy: s.policy(), Known: known, MinRevision: s.config.MinRevision,
 		Interval: s.config.Poll, StaleAfter: s.config.StaleAfter, Random: s.config.Random, Log: s.config.Log.Named("pull"),
@@ -88,34 +89,35 @@ func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
 }
 
 // listen opens every listener before anything is served, so that a wrong address is said at once.
-func (s *Sidecar) listen() ([]served, error) {
-	var all []served
-	add := func(what string, ln net.Listener, handler handler, limits limits, err error) error {
-		if err != nil {
-			closeAll(all)
-			return fmt.Errorf("listen for %s: %w", what, err)
-		}
-		s.config.Log.Info("listening", "for", what, "address", ln.Addr().String())
-		all = append(all, served{ln, newServer(s.meter, s.config.Log, handler, limits)})
-		return nil
-	}
+func (s *Sidecar) listen() error {
 	if path := s.config.Socket; path != "" {
 		ln, err := listenSocket(path, s.config.SocketMode)
-		if err := add("evaluation", ln, s.evaluation(), evaluationLimits, err); err != nil {
-			return nil, err
+		if err := s.add("socket", ln, err, s.evaluation(), evaluationLimits); err != nil {
+			return err
 		}
 	}
 	if address := s.config.Listen; address != "" {
 		ln, err := net.Listen("tcp", address)
-		if err := add("evaluation", ln, onlyLocal(ln, s.evaluation()), evaluationLimits, err); err != nil {
-			return nil, err
+		if err := s.add("tcp", ln, err, s.evaluation(), evaluationLimits); err != nil {
+			return err
 		}
 	}
 	if address := s.config.Admin; address != "" {
 		ln, err := net.Listen("tcp", address)
-		if err := add("admin", ln, onlyLocal(ln, s.admin()), adminLimits, err); err != nil {
-			return nil, err
+		if err := s.add("admin", ln, err, s.admin(), adminLimits); err != nil {
+			return err
 		}
 	}
-	return all, nil
+	return nil
+}
+
+// add puts a listener with a server of its own among those that are served, unless err says that it could not be opened.
+func (s *Sidecar) add(name string, ln net.Listener, err error, h handler, l limits) error {
+	if err != nil {
+		closeAll(s.serving)
+		return fmt.Errorf("listen (%s): %w", name, err)
+	}
+	s.config.Log.Info("listening", "for", name, "address", ln.Addr().String())
+	s.serving = append(s.serving, served{newSturdy(ln, s.meter), name, newServer(s.meter, s.config.Log, onlyLocal(ln, s.meter, h), l)})
+	return nil
 }

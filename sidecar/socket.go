@@ -20,6 +20,9 @@ func listenSocket(path string, mode os.FileMode) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("socket path %q has %d bytes; the system takes %d: choose a shorter --socket", path, len(path), maxSocketPath)
 	}
+	if err := onlySocket(path); err != nil {
+		return nil, err
+	}
 	lock, err := lockSocket(path)
 	if err != nil {
 		return nil, err
@@ -54,7 +57,7 @@ func lockSocket(path string) (*os.File, error) {
 	name := path + ".lock"
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock for socket %s: %w", path, err)
+		return nil, fmt.Errorf("lock for socket %s: %w: give a --socket in a folder that is there and may be written to", path, err)
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = file.Close()
@@ -66,16 +69,22 @@ func lockSocket(path string) (*os.File, error) {
 	return file, nil
 }
 
+// onlySocket refuses a path where something else than a socket stands.
+func onlySocket(path string) error {
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("%s is there and is no socket (its mode is %s): remove it, or choose another --socket", path, info.Mode())
+	}
+	return nil
+}
+
 // clearSocket removes a socket that nobody answers on.
 func clearSocket(path string) error {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
+	if err := onlySocket(path); err != nil {
 		return err
-	case info.Mode()&os.ModeSocket == 0:
-		return fmt.Errorf("%s is there and is no socket (%s): remove it, or choose another --socket", path, info.Mode().Type())
+	}
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	switch {

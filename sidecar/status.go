@@ -116,7 +116,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 	st.Freshness, st.Since, confirmed = s.freshness.state(now)
 	st.Since = st.Since.UTC()
 	s.describeFlags(&st, now)
-	s.describeDisk(&st)
+	s.describeDisk(&st, now)
 	s.describeSync(&st, confirmed)
 	s.describeDevelopment(&st)
 	return st
@@ -148,12 +148,10 @@ func (s *Sidecar) describeFlags(st *Status, now time.Time) {
 }
 
 func describeOverrides(st *Status, m bundle.Manifest, flags *flagset) {
-	for _, o := range m.Overrides {
+	for i, o := range m.Overrides {
 		shown := Override{Flag: o.Flag, Variant: o.Variant, Segment: o.Segment, Author: o.Author, Message: o.Message, At: o.At}
-		for _, problem := range flags.warnings {
-			if problem.Flag == o.Flag {
-				shown.Problem = problem.Message
-			}
+		if i < len(flags.idle) {
+			shown.Problem = flags.idle[i]
 		}
 		st.Overrides = append(st.Overrides, shown)
 	}
@@ -172,8 +170,8 @@ func describeValidity(st *Status, m bundle.Manifest, now time.Time) {
 	}
 }
 
-func (s *Sidecar) describeDisk(st *Status) {
-	revision, problem := s.keeper.state()
+func (s *Sidecar) describeDisk(st *Status, now time.Time) {
+	revision, problem := s.keeper.state(now)
 	st.Persisted.Revision = revision
 	if problem != nil {
 		st.Degraded = append(st.Degraded, "persistence: "+problem.Error())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/burgeehq/burgee/cmd/internal/variable"
 	"github.com/burgeehq/burgee/sidecar"
 )
 
@@ -26,7 +27,10 @@ const (
 )
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not take the flags with it
+	variable.DropEmpty("BURGEE_")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -53,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	log.Info("starting", "version", version)
 	if err := daemon.Run(ctx); err != nil {
-		return report(stderr, err, exitFailed)
+		return report(stderr, advise(err), exitFailed)
 	}
 	log.Info("stopped")
 	return exitGood
@@ -70,6 +74,14 @@ func report(stderr io.Writer, err error, code int) int {
 	return code
 }
 
+// advise adds the way out of what only the system finds wrong.
+func advise(err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return advice{err, "something else listens there: stop it, or give another --listen or --admin (--admin off for none)"}
+	}
+	return err
+}
+
 // advice is an error with the way out.
 type advice struct {
 	error
@@ -80,7 +92,7 @@ func (a advice) Unwrap() error { return a.error }
 
 // parse fills the settings from arguments and environment. It tells to stop where all that was asked for is help or the version.
 func parse(s *settings, args []string, stdout io.Writer) (stop bool, err error) {
-	parser, err := kong.New(s, kong.Name("burgee"), kong.Description(description), kong.UsageOnError(), kong.DefaultEnvars("BURGEE"),
+	parser, err := kong.New(s, kong.Name("burgee"), kong.Description(description), kong.DefaultEnvars("BURGEE"),
 		kong.Vars{"version": version}, kong.Writers(stdout, stdout), kong.Exit(func(int) { stop = true }))
 	if err != nil {
 		return false, err
@@ -92,5 +104,11 @@ func parse(s *settings, args []string, stdout io.Writer) (stop bool, err error) 
 const description = `The feature-flag sidecar: pulls an environment's signed flags from a store, keeps them on disk, and answers OpenFeature clients (OFREP)
 over a Unix socket and loopback TCP, whatever happens to the store.
 
-To try it:  burgee --flags flags.json
-In a pod:   burgee --store s3://bucket/shop/prod --environment shop/prod --trust-key prod.pub --state-dir /var/lib/burgee --socket /run/burgee/burgee.sock`
+To try it:
+
+  burgee --flags flags.json
+
+In a pod:
+
+  burgee --store s3://bucket/shop/prod --environment shop/prod \
+    --trust-key prod.pub --state-dir /var/lib/burgee --socket /run/burgee/burgee.sock`

@@ -26,17 +26,17 @@ type settings struct {
 	S3PathStyle bool   `name:"s3-path-style" env:"BURGEE_S3_PATH_STYLE" help:"Address buckets by path, as many S3 servers beside AWS want it." group:"Flags"`
 
 	TrustKey       []string `help:"Public key (PEM) that flags must be signed with; repeatable." placeholder:"FILE" group:"Trust"`
-	TrustThreshold int      `help:"How many distinct trust keys must have signed." default:"1" placeholder:"N" group:"Trust"`
+	TrustThreshold int      `help:"How many distinct trust keys must have signed." default:"1" group:"Trust"`
 	AllowUnsigned  bool     `help:"Take flags without a signature: checksums alone are checked." group:"Trust"`
-	MinRevision    int64    `help:"Take no flags below this revision." default:"0" placeholder:"REV" group:"Trust"`
+	MinRevision    int64    `help:"Take no flags below this revision." default:"0" group:"Trust"`
 
 	StateDir  string `help:"Folder to keep the last known good flags in; without it a restart needs the store." placeholder:"DIR" group:"State"`
 	Bootstrap string `help:"Folder with a manifest and its bundle to start from while there is nothing better." placeholder:"DIR" group:"State"`
 
 	Socket      string        `help:"Unix socket to answer evaluations on." placeholder:"PATH" group:"Listeners"`
-	SocketMode  fileMode      `help:"Who may connect to the socket, as an octal file mode." default:"0660" placeholder:"MODE" group:"Listeners"`
+	SocketMode  fileMode      `help:"Who may connect to the socket, as an octal file mode." default:"0660" group:"Listeners"`
 	Listen      string        `help:"TCP address to answer evaluations on; 127.0.0.1:8016 where no socket is given." placeholder:"ADDR" group:"Listeners"`
-	Admin       string        `help:"TCP address for /status, /metrics and probes; off for none." default:"127.0.0.1:8014" placeholder:"ADDR" group:"Listeners"`
+	Admin       string        `help:"TCP address for /status, /metrics and probes; off for none." default:"127.0.0.1:8014" group:"Listeners"`
 	StartupWait time.Duration `help:"How long /startupz holds back a pod that has no flags." default:"10s" group:"Listeners"`
 
 	Poll           time.Duration `help:"How often the store is asked." default:"15s" group:"Pace"`

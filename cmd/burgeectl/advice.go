@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/cmd/internal/keys"
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
@@ -78,8 +79,12 @@ var errorHints = []struct {
 	code int
 	hint string
 }{
-	{keys.ErrNoTrust, exitUsage, ""}, // these two name their way out themselves
+	{keys.ErrNoTrust, exitUsage, ""}, // these three name their way out themselves
 	{keys.ErrBothTrusts, exitUsage, ""},
+	{keys.ErrThreshold, exitUsage, ""},
+	{keys.ErrTrustKey, exitUsage, "--trust-key names a file such as the NAME.pub that burgeectl keygen --out NAME makes"},
+	{file.ErrNotRegular, exitUsage, "give one regular file: pipes are not read, and the files of a folder are not merged"},
+	{file.ErrTooLarge, exitUsage, "is this the right file?"},
 	{object.ErrNoStore, exitFailed, "check --store; a folder must be there before the first publication, so that a mount that is away is not taken for an empty store"},
 	{object.ErrForbidden, exitFailed, "check credentials and permissions: publishing needs to read, list and write under the store's prefix, and S3 says this of missing objects to those who may not list"},
 	{object.ErrUnavailable, exitFailed, "check the network and the store's endpoint, and try again"},

@@ -24,20 +24,23 @@ func compare(s publish.Step) (publish.Comparison, error) {
 			return publish.Comparison{}, fmt.Errorf("read the flags before: %w", err)
 		}
 	}
-	c := publish.Comparison{Flags: after.Flags(), Retired: slices.Clone(s.Retired)}
+	c := publish.Comparison{Flags: after.Flags(), Retired: s.Retired}
 	for _, change := range eval.Diff(before, after) {
 		c.Entries = append(c.Entries, bundle.Entry{
 			Kind: change.Kind, Flag: change.Flag, Section: change.Section, Before: change.Before, After: change.After,
 		})
-		switch {
-		case change.Flag == "":
-		case change.Kind == "removed":
-			c.Retired = append(c.Retired, tombstone(before, change, s.Revision))
-		case change.Kind == "added":
-			c.Retired = slices.DeleteFunc(c.Retired, func(r bundle.Retired) bool { return r.Flag == change.Flag })
+		if change.Flag != "" && change.Kind == "removed" {
+			c.Retired = bury(c.Retired, tombstone(before, change, s.Revision))
 		}
 	}
 	return c, nil
+}
+
+// bury adds a tombstone in place of an older one of the same flag. Nothing else takes a tombstone away, not even that its flag is
+// published again: what it was cannot be learned twice. So one of a flag that lives says what the flag was before, and forbids nothing.
+func bury(retired []bundle.Retired, newest bundle.Retired) []bundle.Retired {
+	kept := slices.DeleteFunc(slices.Clone(retired), func(r bundle.Retired) bool { return r.Flag == newest.Flag })
+	return append(kept, newest)
 }
 
 // tombstone remembers what a removed flag was.

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/eval"
 )
+
+// maxContext bounds a file that holds a context, in bytes: far beyond what a sidecar takes in a request.
+const maxContext = 1 << 20
 
 // evaluation is the verb eval.
 type evaluation struct {
@@ -53,11 +56,11 @@ func (e *evaluation) Run(ctx context.Context, w *world, form output) error {
 // rules come from a file or from the store.
 func (e *evaluation) rules(ctx context.Context, w *world) (*eval.Ruleset, error) {
 	if e.Flags != "" {
-		file, err := readFlags(e.Flags)
+		given, err := readFlags(e.Flags)
 		if err != nil {
 			return nil, err
 		}
-		return eval.Compile(file.parsed, eval.Options{}), nil
+		return eval.Compile(given.parsed, eval.Options{}), nil
 	}
 	if e.Store == "" {
 		return nil, wrongly("give --flags FILE, or --store URL for what is published", "nothing to evaluate from")
@@ -86,7 +89,7 @@ func (e *evaluation) subject() (*eval.Context, error) {
 	object := []byte(e.Context)
 	if name, ok := strings.CutPrefix(e.Context, "@"); ok {
 		var err error
-		if object, err = os.ReadFile(name); err != nil {
+		if object, err = file.Read(name, maxContext); err != nil {
 			return nil, fmt.Errorf("context: %w", err)
 		}
 	}

@@ -3,11 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/eval/flagfile"
 	"github.com/burgeehq/burgee/sync/bundle"
@@ -53,22 +52,14 @@ func readFlags(name string) (*flagFile, error) {
 }
 
 func readFile(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return nil, wrongly("give one file; the files of a folder are not merged", "%s is a folder", name)
-	}
-	raw, err := io.ReadAll(io.LimitReader(file, bundle.MaxDocument+1))
+	raw, err := file.Read(name, bundle.MaxDocument)
 	switch {
+	case errors.Is(err, file.ErrTooLarge):
+		return nil, refuse(name, problem{File: name, Message: fmt.Sprintf("the file has more than %d bytes", bundle.MaxDocument)})
 	case err != nil:
 		return nil, err
 	case len(raw) == 0:
 		return nil, refuse(name, problem{File: name, Message: "the file is empty"})
-	case len(raw) > bundle.MaxDocument:
-		return nil, refuse(name, problem{File: name, Message: fmt.Sprintf("the file has more than %d bytes", bundle.MaxDocument)})
 	}
 	return raw, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/burgeehq/burgee/cmd/internal/variable"
 	"github.com/burgeehq/burgee/sync/object"
 	"github.com/burgeehq/burgee/sync/store"
 )
@@ -68,6 +69,7 @@ func report(stderr io.Writer, err error) int {
 // parse reads arguments and environment. The verb is nil where all that was asked for is help or the version.
 func parse(c *cli, args []string, w *world) (verb *kong.Context, err error) {
 	stop := false
+	variable.DropEmpty("BURGEE_")
 	parser, err := kong.New(c, kong.Name("burgeectl"), kong.Description(description), kong.Vars{"version": version},
 		kong.Writers(w.stdout, w.stdout), kong.Exit(func(int) { stop = true }))
 	if err != nil {

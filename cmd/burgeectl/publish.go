@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/burgeehq/burgee/cmd/internal/keys"
@@ -28,6 +30,9 @@ type publication struct {
 
 // Run loads the flags as a sidecar would, and publishes them.
 func (p *publication) Run(ctx context.Context, w *world, form output) error {
+	if err := p.check(); err != nil {
+		return err
+	}
 	file, err := readFlags(p.Flags)
 	if err != nil {
 		return err
@@ -54,6 +59,19 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 	return printPublished(w.stdout, result)
 }
 
+// check refuses what no revision can be made of, whatever the flags and the store hold.
+func (p *publication) check() error {
+	switch {
+	case strings.TrimSpace(p.Message) == "":
+		return wrongly("say why: history keeps it", "--message is empty")
+	case p.ValidFor < 0:
+		return wrongly("leave it out for a revision that is valid without end", "--valid-for %s is negative", p.ValidFor)
+	case p.StartAt < 0 || p.StartAt > bundle.MaxRevision:
+		return wrongly(fmt.Sprintf("revisions go from 1 to %d", bundle.MaxRevision), "--start-at %d is no revision", p.StartAt)
+	}
+	return nil
+}
+
 // publisher checks what is asked for before any store is touched.
 func (p *publication) publisher(ctx context.Context, w *world) (*publish.Publisher, error) {
 	switch {
@@ -70,7 +88,10 @@ func (p *publication) publisher(ctx context.Context, w *world) (*publish.Publish
 	}
 	trusted, err := keys.Public(p.TrustKey)
 	if err != nil {
-		return nil, advised{err, exitUsage, ""}
+		return nil, err
+	}
+	if err := p.checkThreshold(private, trusted); err != nil {
+		return nil, err
 	}
 	opened, err := p.openStore(ctx, w)
 	if err != nil {
@@ -84,6 +105,22 @@ func (p *publication) publisher(ctx context.Context, w *world) (*publish.Publish
 		return nil, advised{err, exitUsage, ""}
 	}
 	return publisher, nil
+}
+
+// checkThreshold counts the public halves of the signing keys too, as publishing does.
+func (p *publication) checkThreshold(private []bundle.PrivateKey, trusted []bundle.PublicKey) error {
+	believed := slices.Clone(trusted)
+	for _, key := range private {
+		public, err := key.Public()
+		if err != nil {
+			return err
+		}
+		believed = append(believed, public)
+	}
+	if p.AllowUnsigned {
+		believed = nil // nobody's signature is asked for
+	}
+	return keys.CheckThreshold(p.TrustThreshold, believed)
 }
 
 // warn says on standard error what went well and still deserves a look.

@@ -30,7 +30,7 @@ func (r *remote) openStore(ctx context.Context, w *world) (object.Store, error) 
 	if err != nil {
 		return nil, advised{err, exitUsage, ""}
 	}
-	return opened, nil
+	return deadlines{opened}, nil
 }
 
 // reader is a store that is looked at.
@@ -51,7 +51,7 @@ func (r *remote) reader(ctx context.Context, w *world) (*reader, error) {
 	case errors.Is(err, keys.ErrNoTrust):
 		trust = bundle.AllowUnsigned()
 	case err != nil:
-		return nil, advised{err, exitUsage, ""}
+		return nil, err
 	}
 	if trust.Unsigned() {
 		fmt.Fprintln(w.stderr, "not verified: checksums alone are checked; --trust-key FILE checks signatures")

@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	same stdout FILE       compares output with a file; digests, key ids and tokens, new in each run, read as …
 //	mode OCTAL FILE        checks who may do what with a file
 //	override FLAG VARIANT  forces a flag in the head as it stands, signed with team.key
+//	huge FILE              writes a file larger than any context
 //
 // ADMIN is the address of a server that answers /status with the file status.json. MEANWHILE holds the arguments of a burgeectl that
 // runs just before the head is written.
@@ -48,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"same":     same,
 			"mode":     mode,
 			"override": override,
+			"huge":     huge,
 		},
 	})
 }
@@ -112,6 +114,13 @@ func override(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range []string{bundle.HeadKey, bundle.RevisionKey(m.Revision)} {
 		ts.Check(os.WriteFile(ts.MkAbs("store/"+name), raw, 0o600))
 	}
+}
+
+func huge(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: huge FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), make([]byte, maxContext+1), 0o600))
 }
 
 // masked are texts that are new in each run, or with each version of the compressor.

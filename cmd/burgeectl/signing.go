@@ -1,11 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
 
+	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/cmd/internal/keys"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
@@ -15,6 +15,8 @@ type signing struct {
 	Key    []string `help:"Private key to sign with: a file, or env:NAME for a variable that holds the PEM text; repeatable." placeholder:"FILE|env:NAME" env:"BURGEE_KEY" group:"Store"`
 	Author string   `help:"Who does this; the user's name ($USER) by default." placeholder:"NAME" env:"BURGEE_AUTHOR"`
 }
+
+const keyHint = "--key names the NAME.key that burgeectl keygen --out NAME makes, or env:VARIABLE"
 
 // author is whom history will name.
 func (s *signing) author(w *world) (string, error) {
@@ -37,7 +39,7 @@ func (s *signing) keys(w *world) ([]bundle.PrivateKey, error) {
 		}
 		key, err := bundle.ParsePrivateKey(text)
 		if err != nil {
-			return nil, wrongly("burgeectl keygen --out NAME makes NAME.key", "key %s: %w", place, err)
+			return nil, wrongly(keyHint, "key %s: %w", place, err)
 		}
 		private = append(private, key)
 	}
@@ -52,16 +54,16 @@ func keyText(place string, w *world) ([]byte, error) {
 		}
 		return []byte(text), nil
 	}
+	text, err := file.Read(place, keys.MaxFile)
+	if err != nil {
+		return nil, wrongly(keyHint, "key: %w", err)
+	}
 	info, err := os.Stat(place)
 	if err != nil {
-		return nil, fmt.Errorf("key: %w", err)
+		return nil, wrongly(keyHint, "key: %w", err)
 	}
 	if info.Mode()&(fs.ModePerm&0o077) != 0 {
 		return nil, wrongly("chmod 600 "+place, "key %s: mode %04o lets others read it", place, info.Mode().Perm())
-	}
-	text, err := keys.ReadFile(place)
-	if err != nil {
-		return nil, fmt.Errorf("key: %w", err)
 	}
 	return text, nil
 }

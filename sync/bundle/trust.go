@@ -41,6 +41,9 @@ func NewTrust(keys []PublicKey, threshold int) (Trust, error) {
 // AllowUnsigned believes everybody: only checksums are checked.
 func AllowUnsigned() Trust { return Trust{unsigned: true} }
 
+// None tells whether this is the zero Trust, which believes nobody.
+func (t Trust) None() bool { return len(t.keys) == 0 && !t.unsigned }
+
 // Unsigned tells whether signatures are not looked at.
 func (t Trust) Unsigned() bool { return t.unsigned }
 

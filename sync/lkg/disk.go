@@ -6,10 +6,14 @@ import (
 	"os"
 )
 
-// disk is what a Folder does to files. Each step asks before first, so that a test can stop or fail it.
+// Before is asked ahead of each step that a Folder takes on disk, so that a test can hold, stop or fail it. Steps are read, create,
+// write, sync, link, rename and remove; the name is the file's, or "." for the folder.
+type Before func(step, name string) error
+
+// disk is what a Folder does to files.
 type disk struct {
 	root   *os.Root
-	before func(step, name string) error // nil in earnest
+	before Before // nil in earnest
 }
 
 func (d disk) ask(step, name string) error {

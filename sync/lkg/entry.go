@@ -22,10 +22,8 @@ type Loaded struct {
 	Err  error
 }
 
-// Load gives the entries there are, the best first: the newest head (which has no bundle), the current one, the previous one.
+// Load gives the entries there are: the newest head (which has no bundle), the current one, the previous one.
 func (f *Folder) Load() []Loaded {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	var all []Loaded
 	for _, name := range []string{headName, currentName, previousName} {
 		data, err := f.disk.read(name, maxFile)
@@ -35,9 +33,6 @@ func (f *Folder) Load() []Loaded {
 		loaded := Loaded{Name: name, Err: err}
 		if err == nil {
 			loaded.Entry, loaded.Err = decode(data)
-		}
-		if name == currentName && loaded.Err == nil {
-			f.bundle = checksum(loaded.Bundle)
 		}
 		all = append(all, loaded)
 	}

@@ -26,19 +26,21 @@ const (
 	tmpSuffix     = ".tmp"
 )
 
+const maxConfirmed = 256 // bytes of a time and a name
+
 // Folder is a state folder. Make it with Open; all methods are safe for concurrent use.
 type Folder struct {
 	disk    disk
 	lock    *os.File // nil where we may not write
 	problem error
 	mu      sync.Mutex
-	bundle  string // checksum of the bundle in lkg.cur, to tell a new one from a new head over the same
+	bundle  string // checksum of the bundle in lkg.cur, where that is known to be good; else ""
 }
 
 // Open takes the folder at path for this process, and makes it (mode 0700) where it is missing. It always gives a Folder: one that
-// cannot be written to still loads what it can, and Problem says why.
-func Open(path string) *Folder {
-	f := &Folder{}
+// cannot be written to still loads what it can, and Problem says why. Before is for tests; nil asks nobody.
+func Open(path string, before Before) *Folder {
+	f := &Folder{disk: disk{before: before}}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		f.problem = fmt.Errorf("make state folder: %w", err)
 	}
@@ -87,27 +89,27 @@ func (f *Folder) sweep() error {
 	return nil
 }
 
-// Confirmed is when the store last confirmed what the folder holds; zero where that is not known.
-func (f *Folder) Confirmed() time.Time {
-	text, err := f.disk.read(confirmedName, 64)
+// Confirmed is when the store last confirmed what the folder holds, and the name of that state. It is zero where that is not known.
+func (f *Folder) Confirmed() (at time.Time, state string) {
+	text, err := f.disk.read(confirmedName, maxConfirmed)
 	if err != nil {
-		return time.Time{}
+		return time.Time{}, ""
 	}
-	at, err := time.Parse(time.RFC3339Nano, strings.TrimSpace(string(text)))
-	if err != nil {
-		return time.Time{}
+	when, state, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	if at, err = time.Parse(time.RFC3339Nano, when); err != nil {
+		return time.Time{}, ""
 	}
-	return at
+	return at, state
 }
 
-// SaveConfirmed notes when the store last confirmed what the folder holds.
-func (f *Folder) SaveConfirmed(at time.Time) error {
+// SaveConfirmed notes when the store last confirmed a state, by a name that tells it from others.
+func (f *Folder) SaveConfirmed(at time.Time, state string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.problem != nil {
 		return f.problem
 	}
-	return f.replace(confirmedName, []byte(at.UTC().Format(time.RFC3339Nano)+"\n"))
+	return f.replace(confirmedName, fmt.Appendf(nil, "%s %s\n", at.UTC().Format(time.RFC3339Nano), state))
 }
 
 // Path is where a sidecar keeps its state under the folder that the operator named: the named one may be shared or wider open.

@@ -18,7 +18,7 @@ func entry(n int) Entry {
 
 func open(t *testing.T, path string) *Folder {
 	t.Helper()
-	f := Open(path)
+	f := Open(path, nil)
 	if err := f.Problem(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +71,7 @@ func TestANewHeadOverTheSameBundleKeepsThePreviousBundle(t *testing.T) {
 	_ = f.Close()
 	f = open(t, path)
 	all := f.Load()
+	f.Took(all[0])
 	if len(all) != 2 || string(all[0].Manifest) != "manifest 1b" || string(all[1].Manifest) != "manifest 0" {
 		t.Errorf("loaded %s; want manifest 1b, before it 0", loaded(f))
 	}
@@ -86,10 +87,10 @@ func TestHeadsAndConfirmationsAreKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	f := open(t, path)
 	at := time.Date(2026, 3, 4, 5, 6, 7, 89, time.UTC)
-	if got := f.Confirmed(); !got.IsZero() {
+	if got, _ := f.Confirmed(); !got.IsZero() {
 		t.Errorf("a new folder was confirmed at %v", got)
 	}
-	if err := errors.Join(f.SaveHead([]byte("manifest 9")), f.SaveConfirmed(at), f.Save(entry(8))); err != nil {
+	if err := errors.Join(f.SaveHead([]byte("manifest 9")), f.SaveConfirmed(at, "sha256:8"), f.Save(entry(8))); err != nil {
 		t.Fatal(err)
 	}
 	_ = f.Close()
@@ -97,8 +98,8 @@ func TestHeadsAndConfirmationsAreKept(t *testing.T) {
 	if got := loaded(f); got != "lkg.head=9 lkg.cur=8" {
 		t.Errorf("loaded %s", got)
 	}
-	if got := f.Confirmed(); !got.Equal(at) {
-		t.Errorf("confirmed at %v; want %v", got, at)
+	if got, state := f.Confirmed(); !got.Equal(at) || state != "sha256:8" {
+		t.Errorf("%s confirmed at %v; want sha256:8 at %v", state, got, at)
 	}
 }
 
@@ -124,6 +125,7 @@ func TestAStopAtAnyStepLeavesOldOrNew(t *testing.T) {
 			}
 			_ = f.Close()
 			f = open(t, path)
+			f.Took(f.Load()[0])
 			got := loaded(f)
 			switch got {
 			case "lkg.cur=1 lkg.prev=0", "lkg.cur=1 lkg.prev=1", "lkg.cur=2 lkg.prev=1":
@@ -139,6 +141,38 @@ func TestAStopAtAnyStepLeavesOldOrNew(t *testing.T) {
 			if names, err := f.disk.names(); err != nil || len(names) != 3 {
 				t.Errorf("%s at step %d: left %v (%v)", kind, stopAt, names, err)
 			}
+		}
+	}
+}
+
+// A current file that is damaged, or that nobody trusted, does not push out the previous one, wherever a save stops.
+func TestADamagedCurrentFileIsNotKept(t *testing.T) {
+	for stopAt := 1; ; stopAt++ {
+		path := filepath.Join(t.TempDir(), "state")
+		f := open(t, path)
+		if err := errors.Join(f.Save(entry(0)), f.Save(entry(1))); err != nil {
+			t.Fatal(err)
+		}
+		_ = f.Close()
+		if err := os.WriteFile(filepath.Join(path, currentName), []byte("rotten"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f = open(t, path)
+		f.Took(f.Load()[1])
+		steps := 0
+		f.disk.before = func(string, string) error {
+			if steps++; steps >= stopAt {
+				return syscall.EIO
+			}
+			return nil
+		}
+		err := f.Save(entry(2))
+		f.disk.before = nil
+		if got := loaded(f); !strings.HasSuffix(got, "lkg.prev=0") {
+			t.Errorf("a stop at step %d left %s; want the previous one kept", stopAt, got)
+		}
+		if err == nil {
+			break
 		}
 	}
 }
@@ -191,7 +225,7 @@ func TestTheSecondWriterOnlyReads(t *testing.T) {
 	if err := first.Save(entry(1)); err != nil {
 		t.Fatal(err)
 	}
-	second := Open(path)
+	second := Open(path, nil)
 	defer func() { _ = second.Close() }()
 	if !errors.Is(second.Problem(), ErrHeld) || !errors.Is(second.Save(entry(2)), ErrHeld) {
 		t.Errorf("the second writer's problem is %v; want %v", second.Problem(), ErrHeld)
@@ -211,9 +245,9 @@ func TestAFolderThatCannotBeMadeSaysSo(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := Open(filepath.Join(file, "state"))
+	f := Open(filepath.Join(file, "state"), nil)
 	defer func() { _ = f.Close() }()
-	if f.Problem() == nil || f.Save(entry(1)) == nil || len(f.Load()) != 0 || !f.Confirmed().IsZero() {
+	if at, _ := f.Confirmed(); f.Problem() == nil || f.Save(entry(1)) == nil || len(f.Load()) != 0 || !at.IsZero() {
 		t.Errorf("problem %v; want one, and nothing loaded", f.Problem())
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// Save makes e the current entry. The one before stays as the previous one, unless it holds the same bundle: a newer head over the
-// same flags must not push out the flags that one would want to fall back to.
+// Save makes e the current entry. The one before stays as the previous one if it is known to be good and holds another bundle: neither
+// a damaged file nor a newer head over the same flags may push out the flags that one would want to fall back to.
 func (f *Folder) Save(e Entry) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -15,7 +15,7 @@ func (f *Folder) Save(e Entry) error {
 		return f.problem
 	}
 	sum := checksum(e.Bundle)
-	if sum != f.bundle {
+	if f.bundle != "" && sum != f.bundle {
 		if err := f.keepPrevious(); err != nil {
 			return fmt.Errorf("keep %s: %w", previousName, err)
 		}
@@ -27,7 +27,16 @@ func (f *Folder) Save(e Entry) error {
 	return nil
 }
 
-// SaveHead keeps a head whose bundle is not there yet, so that a restart forgets neither its overrides nor its revision.
+// Took tells the folder that a loaded entry was verified and is in use.
+func (f *Folder) Took(l Loaded) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if l.Name == currentName {
+		f.bundle = checksum(l.Bundle)
+	}
+}
+
+// SaveHead keeps the newest head by itself, since its bundle may never come: a restart forgets neither its overrides nor its revision.
 func (f *Folder) SaveHead(manifest []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

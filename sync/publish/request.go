@@ -32,7 +32,7 @@ type Step struct {
 type Comparison struct {
 	Flags   int              // in the new document
 	Entries []bundle.Entry   // every change
-	Retired []bundle.Retired // the tombstones from now on
+	Retired []bundle.Retired // the tombstones from now on: those so far, and those of flags that go
 }
 
 // Outcome is how a publication ended.

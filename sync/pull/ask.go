@@ -19,6 +19,7 @@ const (
 // ask brings what is served up to the store's head. It gives nil once they are the same, a refusal where the store's state is not
 // acceptable, and any other error where the store could not be read.
 func (l *Loop) ask(ctx context.Context) error {
+	l.have.news = false
 	if err := l.askHead(ctx); err != nil {
 		return err
 	}
@@ -31,14 +32,13 @@ func (l *Loop) ask(ctx context.Context) error {
 	return l.askBundle(ctx)
 }
 
-// askHead reads the head if it changed. A head that is refused is remembered with its tag, so that it is not read again.
+// askHead reads the head if it changed. What is refused for its content is remembered with its tag, so that it is not read again.
 func (l *Loop) askHead(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, headDeadline)
 	defer cancel()
-	got, err := l.Source.Get(ctx, bundle.HeadKey, l.have.tag, bundle.MaxManifest)
+	got, err := l.config.Source.Get(ctx, bundle.HeadKey, l.have.tag, bundle.MaxManifest)
 	switch {
 	case errors.Is(err, object.ErrNotModified) && l.have.tag != "":
-		l.note(func(s *State) { s.Unchanged++ })
 		return nil
 	case errors.Is(err, object.ErrTooLarge):
 		l.have = seen{}
@@ -46,15 +46,28 @@ func (l *Loop) askHead(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("read the head: %w", err)
 	}
-	l.note(func(s *State) { s.Changed++ })
-	l.have = seen{tag: got.Tag}
+	l.have = seen{tag: got.Tag, news: true}
 	l.have.head, l.have.verdict = l.admit(got.Body)
+	if mayBeDamaged(l.have.verdict) {
+		l.have.tag = ""
+	}
 	return nil
+}
+
+// mayBeDamaged tells whether a refusal may come from the way instead of the store. Such a head is read again at every poll: it is small,
+// and one bad read must not hide a kill until somebody publishes again.
+func mayBeDamaged(verdict error) bool {
+	switch bundle.ReasonOf(verdict) {
+	case bundle.ReasonEnvelope, bundle.ReasonUnsigned, bundle.ReasonSignature:
+		return true
+	default:
+		return false
+	}
 }
 
 // admit verifies a head and, unless it is the one in force already, lets its overrides act.
 func (l *Loop) admit(raw []byte) (bundle.Head, error) {
-	head, err := l.Policy.Open(raw)
+	head, err := l.config.Policy.Open(raw)
 	if err != nil {
 		return bundle.Head{}, err
 	}
@@ -63,18 +76,26 @@ func (l *Loop) admit(raw []byte) (bundle.Head, error) {
 	}
 	if l.floor.raise(head) {
 		l.note(func(s *State) { s.LastChange, s.HeadRevision = time.Now(), head.Manifest().Revision })
-		l.Sink.Head(head)
+		l.config.Sink.Head(head)
 	}
 	return head, nil
 }
 
-// askBundle fetches what the head names, unless it is what is served under an earlier head, and hands it on.
+// askBundle fetches what the head names, unless it is what is served under an earlier head, and hands it on. A bundle that is refused is
+// not fetched again, but for one second look where its bytes are not those that the head names.
 func (l *Loop) askBundle(ctx context.Context) error {
 	stored, err := l.stored(ctx)
 	if err == nil {
 		err = l.handOn(stored)
 	}
-	if bundle.ReasonOf(err) != "" {
+	switch bundle.ReasonOf(err) {
+	case "":
+	case bundle.ReasonDigest, bundle.ReasonOversized: // not the bytes that were published: the store's, or damaged on the way?
+		if l.have.doubted {
+			l.have.verdict = err
+		}
+		l.have.doubted = true
+	default:
 		l.have.verdict = err
 	}
 	return err
@@ -88,7 +109,7 @@ func (l *Loop) stored(ctx context.Context) ([]byte, error) {
 	deadline := max(bundleDeadline, time.Duration(ref.Size)*time.Second/slowestRate)
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	got, err := l.Source.Get(ctx, bundle.Key(ref.Digest), "", ref.Size)
+	got, err := l.config.Source.Get(ctx, bundle.Key(ref.Digest), "", ref.Size)
 	switch {
 	case errors.Is(err, object.ErrTooLarge):
 		return nil, bundle.Refuse(bundle.ReasonOversized, "read the bundle of revision %d: %w", l.have.head.Manifest().Revision, err)
@@ -103,7 +124,7 @@ func (l *Loop) handOn(stored []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := l.Sink.Bundle(verified); err != nil {
+	if err := l.config.Sink.Bundle(verified); err != nil {
 		return err
 	}
 	l.served = servedBy(verified)

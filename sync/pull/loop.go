@@ -52,7 +52,7 @@ type Config struct {
 
 // Loop polls one store. Make it with New.
 type Loop struct {
-	Config
+	config  Config
 	floor   floor
 	have    seen
 	served  served
@@ -67,6 +67,8 @@ type seen struct {
 	tag     string
 	head    bundle.Head
 	verdict error // a refusal of the head or of its bundle, final until the head changes
+	doubted bool  // the bundle's bytes were wrong once
+	news    bool  // the head came with the poll that is under way
 }
 
 // served is the bundle behind the answers, kept packed so that a head over the same bundle needs no fetch.
@@ -102,7 +104,7 @@ func New(c Config) (*Loop, error) {
 	if c.Log == nil {
 		c.Log = hclog.NewNullLogger()
 	}
-	l := &Loop{Config: c, refused: map[bundle.Reason]uint64{}, waits: newWaits(c), floor: floor{min: c.MinRevision}}
+	l := &Loop{config: c, refused: map[bundle.Reason]uint64{}, waits: newWaits(c), floor: floor{min: c.MinRevision}}
 	if head := c.Known.Head; head.Manifest().Revision > 0 {
 		l.floor.raise(head)
 		l.state.HeadRevision = head.Manifest().Revision
@@ -158,13 +160,13 @@ func (l *Loop) confirmed() time.Duration {
 	now, failures := time.Now(), 0
 	l.note(func(s *State) {
 		failures = s.Failures
-		s.succeed(now)
-		s.ConfirmedAt, s.Rejected = now, nil
+		s.succeed(now, l.have.news)
+		s.Rejected = nil
 	})
 	if failures > 0 {
-		l.Log.Info("store answers again", "failures", failures)
+		l.config.Log.Info("store answers again", "failures", failures)
 	}
-	l.Sink.Confirmed(now)
+	l.config.Sink.Confirmed(now)
 	return l.waits.good()
 }
 
@@ -173,14 +175,14 @@ func (l *Loop) wasRefused(err error) time.Duration {
 	now, news := time.Now(), false
 	rejected := &Rejected{At: now, Revision: l.have.head.Manifest().Revision, Reason: bundle.ReasonOf(err), Message: err.Error()}
 	l.note(func(s *State) {
-		s.succeed(now)
+		s.succeed(now, l.have.news)
 		if news = !rejected.same(s.Rejected); news {
 			s.Rejected = rejected
 			l.refused[rejected.Reason]++
 		}
 	})
 	if news {
-		l.Log.Error("flags from the store refused", "reason", string(rejected.Reason), "revision", rejected.Revision, "error", err)
+		l.config.Log.Error("flags from the store refused", "reason", string(rejected.Reason), "revision", rejected.Revision, "error", err)
 	}
 	return l.waits.good()
 }
@@ -193,6 +195,6 @@ func (l *Loop) failed(err error) time.Duration {
 		failures = s.Failures
 		s.LastError = &Failure{At: time.Now(), Kind: kindOf(err), Message: err.Error()}
 	})
-	l.Log.Warn("store not read", "error", err, "failures", failures, "retry_in", wait.Round(time.Millisecond))
+	l.config.Log.Warn("store not read", "error", err, "failures", failures, "retry_in", wait.Round(time.Millisecond).String())
 	return wait
 }

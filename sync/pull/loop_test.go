@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -187,6 +188,41 @@ func TestARefusedBundleIsNotFetchedAgain(t *testing.T) {
 	b.publish(8)
 	if b.poll(t); !slices.Equal(b.sink.bundles, []int64{8}) {
 		t.Errorf("bundles %v after a new head; want 8", b.sink.bundles)
+	}
+}
+
+// One bad read, of the head or of the bundle, is not the end of a revision.
+func TestADamagedReadIsRepeated(t *testing.T) {
+	for _, damaged := range []string{bundle.HeadKey, "bundles/"} {
+		b := newBench(t)
+		b.publish(7)
+		b.poll(t)
+		b.source.Publish(b.Make(8, document+" ", 1))
+		b.source.Break(func(_ context.Context, key string) (func([]byte) []byte, error) {
+			if !strings.HasPrefix(key, damaged) {
+				return nil, nil
+			}
+			return func(body []byte) []byte { return body[:len(body)/2] }, nil
+		})
+		if st := b.poll(t); st.Rejected == nil {
+			t.Errorf("%s: half of it was accepted", damaged)
+		}
+		b.source.Break(nil)
+		if st := b.poll(t); st.Rejected != nil || !slices.Equal(b.sink.bundles, []int64{7, 8}) {
+			t.Errorf("%s: bundles %v, rejected %+v after a good read; want 7 and 8", damaged, b.sink.bundles, st.Rejected)
+		}
+	}
+}
+
+func TestAPollIsCountedOnce(t *testing.T) {
+	b := newBench(t)
+	made := b.Make(7, document, 1)
+	b.source.Put(bundle.HeadKey, made.Head)
+	b.poll(t)
+	b.source.Publish(made)
+	b.poll(t)
+	if st := b.poll(t); st.Failed != 1 || st.Changed+st.Unchanged != 2 {
+		t.Errorf("%d failed, %d changed and %d unchanged of 3 polls, the first without its bundle", st.Failed, st.Changed, st.Unchanged)
 	}
 }
 

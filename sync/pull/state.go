@@ -15,7 +15,6 @@ type State struct {
 	LastAttempt time.Time
 	LastSuccess time.Time // the store was read, whatever it held
 	LastChange  time.Time // a newer head was accepted
-	ConfirmedAt time.Time // what is served was the store's newest
 	NextAttempt time.Time
 
 	HeadRevision int64     // the newest accepted head's; above the served one while its bundle is not
@@ -23,7 +22,7 @@ type State struct {
 	LastError    *Failure  // of the last failed poll; nil after a good one
 	Rejected     *Rejected // nil once the store's newest state is served
 
-	Unchanged, Changed, Failed uint64 // polls by what came of reading the head
+	Unchanged, Changed, Failed uint64 // polls: the head was the same, was another, or something could not be read
 	Refusals                   map[bundle.Reason]uint64
 }
 
@@ -62,8 +61,14 @@ func (l *Loop) note(change func(*State)) {
 	change(&l.state)
 }
 
-func (s *State) succeed(now time.Time) {
+// succeed notes a poll that read all it wanted, whatever the verdict on it.
+func (s *State) succeed(now time.Time, news bool) {
 	s.LastSuccess, s.Failures, s.LastError = now, 0, nil
+	if news {
+		s.Changed++
+	} else {
+		s.Unchanged++
+	}
 }
 
 // kindOf sorts a failure for people who page by it.

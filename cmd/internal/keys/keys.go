@@ -5,9 +5,8 @@ package keys
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
+	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
@@ -20,6 +19,12 @@ var (
 
 	// ErrBothTrusts says that two settings contradict each other.
 	ErrBothTrusts = errors.New("--trust-key and --allow-unsigned contradict each other: give one of them")
+
+	// ErrThreshold says that no keys, or not those that are given, can satisfy --trust-threshold.
+	ErrThreshold = errors.New("--trust-threshold")
+
+	// ErrTrustKey says that a trust key cannot be used.
+	ErrTrustKey = errors.New("trust key")
 )
 
 // Trust is what --trust-key, --trust-threshold (0 means 1) and --allow-unsigned ask for: keys or their explicit absence, never
@@ -30,46 +35,53 @@ func Trust(files []string, threshold int, allowUnsigned bool) (bundle.Trust, err
 		return bundle.Trust{}, ErrBothTrusts
 	case len(files) == 0 && !allowUnsigned:
 		return bundle.Trust{}, ErrNoTrust
-	case allowUnsigned:
-		return bundle.AllowUnsigned(), nil
 	}
 	public, err := Public(files)
 	if err != nil {
 		return bundle.Trust{}, err
 	}
-	return bundle.NewTrust(public, threshold)
+	if err := CheckThreshold(threshold, public); err != nil {
+		return bundle.Trust{}, err
+	}
+	if allowUnsigned {
+		return bundle.AllowUnsigned(), nil
+	}
+	trust, err := bundle.NewTrust(public, threshold)
+	if err != nil {
+		return trust, fmt.Errorf("%w: %w", ErrTrustKey, err)
+	}
+	return trust, nil
+}
+
+// CheckThreshold refuses a threshold that is no number of keys, or that is more than the distinct ones among given; without any it says
+// nothing of the latter.
+func CheckThreshold(threshold int, given []bundle.PublicKey) error {
+	distinct := map[string]bool{}
+	for _, key := range given {
+		distinct[key.ID] = true
+	}
+	switch n := len(distinct); {
+	case threshold < 0:
+		return fmt.Errorf("%w %d is no number of keys: give 1 or more", ErrThreshold, threshold)
+	case n > 0 && threshold > n:
+		return fmt.Errorf("%w %d is more than the distinct keys given (%d): give more with --trust-key, or ask for fewer", ErrThreshold, threshold, n)
+	}
+	return nil
 }
 
 // Public reads one public key out of each file.
 func Public(files []string) ([]bundle.PublicKey, error) {
 	var public []bundle.PublicKey
-	for _, file := range files {
-		text, err := ReadFile(file)
+	for _, name := range files {
+		text, err := file.Read(name, MaxFile)
 		if err != nil {
-			return nil, fmt.Errorf("trust key: %w", err)
+			return nil, fmt.Errorf("%w: %w", ErrTrustKey, err)
 		}
 		key, err := bundle.ParsePublicKey(text)
 		if err != nil {
-			return nil, fmt.Errorf("trust key %s: %w", file, err)
+			return nil, fmt.Errorf("%w %s: %w", ErrTrustKey, name, err)
 		}
 		public = append(public, key)
 	}
 	return public, nil
-}
-
-// ReadFile reads a file of at most MaxFile bytes. It follows symlinks, for that is how Kubernetes mounts a secret.
-func ReadFile(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > MaxFile {
-		return nil, fmt.Errorf("%s: larger than %d bytes: not a key file", name, MaxFile)
-	}
-	return text, nil
 }

@@ -58,7 +58,7 @@ func TestTrustNamesTheFileItCannotUse(t *testing.T) {
 	for file, want := range map[string]string{
 		filepath.Join(folder, "absent.pub"):               "no such file",
 		write("empty.pub", ""):                            "no PEM block",
-		write("huge.pub", strings.Repeat("x", MaxFile+1)): "larger than 16384 bytes",
+		write("huge.pub", strings.Repeat("x", MaxFile+1)): "more than 16384 bytes",
 		write("private.pub", emptyPrivate):                `PEM block "PRIVATE KEY"; want "PUBLIC KEY"`,
 	} {
 		_, err := Trust([]string{file}, 0, false)
@@ -68,10 +68,27 @@ func TestTrustNamesTheFileItCannotUse(t *testing.T) {
 	}
 }
 
-func TestTrustThresholdNeedsDistinctKeys(t *testing.T) {
-	file := writeKey(t, "a.pub")
-	if _, err := Trust([]string{file, file}, 2, false); err == nil {
-		t.Error("one key given twice satisfied a threshold of 2")
+func TestTrustThreshold(t *testing.T) {
+	a, b := writeKey(t, "a.pub"), writeKey(t, "b.pub")
+	for _, row := range []struct {
+		name      string
+		files     []string
+		threshold int
+		want      string // "" for none
+	}{
+		{"none given", []string{a}, 0, ""},
+		{"two of two", []string{a, b}, 2, ""},
+		{"one key twice", []string{a, a}, 2, "--trust-threshold 2 is more than the distinct keys given (1): give more with --trust-key, or ask for fewer"},
+		{"negative", []string{a}, -1, "--trust-threshold -1 is no number of keys: give 1 or more"},
+		{"negative and unsigned", nil, -1, "--trust-threshold -1 is no number of keys: give 1 or more"},
+	} {
+		_, err := Trust(row.files, row.threshold, len(row.files) == 0)
+		switch {
+		case row.want == "" && err != nil:
+			t.Errorf("%s: %v", row.name, err)
+		case row.want != "" && (!errors.Is(err, ErrThreshold) || err.Error() != row.want):
+			t.Errorf("%s: error %v; want %s", row.name, err, row.want)
+		}
 	}
 }
 

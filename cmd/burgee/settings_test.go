@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// declared are the flags of the settings, as the program knows them, but for --help and --version.
+func declared(t *testing.T) []*kong.Flag {
+	t.Helper()
+	parser, err := kong.New(&settings{}, kong.DefaultEnvars("BURGEE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flags []*kong.Flag
+	for _, flag := range parser.Model.Flags {
+		if flag.Name != "help" && flag.Name != "version" {
+			flags = append(flags, flag)
+		}
+	}
+	return flags
+}
+
+// variable is what the environment calls a flag.
+func variableOf(flag string) string {
+	return "BURGEE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func TestEverySettingHasItsVariable(t *testing.T) {
+	for _, flag := range declared(t) {
+		if want := variableOf(flag.Name); len(flag.Envs) != 1 || flag.Envs[0] != want {
+			t.Errorf("--%s is set by %q; want %s", flag.Name, flag.Envs, want)
+		}
+	}
+}
+
+func TestHelpShowsEverySetting(t *testing.T) {
+	var out bytes.Buffer
+	if stop, err := parse(&settings{}, []string{"--help"}, &out); !stop || err != nil {
+		t.Fatalf("--help: stop %v, error %v; want to stop", stop, err)
+	}
+	text := strings.Join(strings.Fields(out.String()), " ")
+	for _, flag := range declared(t) {
+		if !strings.Contains(text, " --"+flag.Name) || !strings.Contains(text, "($"+variableOf(flag.Name)+")") {
+			t.Errorf("--help does not show --%s with %s", flag.Name, variableOf(flag.Name))
+		}
+		if !strings.Contains(text, flag.Default) {
+			t.Errorf("--help does not show the default %q of --%s", flag.Default, flag.Name)
+		}
+	}
+}
+
+// documented is a row of the table of settings.
+type documented struct{ flag, variable, fallback string }
+
+// rows reads the table of settings out of docs/operations.md: the one that begins | flag | variable | default |.
+func rows(t *testing.T) []documented {
+	t.Helper()
+	name := filepath.Join("..", "..", "docs", "operations.md")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatalf("the table of settings cannot be read: %v", err)
+	}
+	_, table, found := strings.Cut(string(text), "| flag | variable | default |")
+	if !found {
+		t.Fatalf("%s has no table that begins | flag | variable | default |", name)
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	var all []documented
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 5 || !strings.Contains(cells[1], "`--") {
+			continue
+		}
+		all = append(all, documented{bare(cells[1]), bare(cells[2]), bare(cells[3])})
+	}
+	return all
+}
+
+func bare(cell string) string { return strings.Trim(cell, " `") }
+
+func TestTheTableOfSettingsIsTheCode(t *testing.T) {
+	want := map[string]documented{}
+	for _, flag := range declared(t) {
+		want["--"+flag.Name] = documented{"--" + flag.Name, variableOf(flag.Name), flag.Default}
+	}
+	for _, row := range rows(t) {
+		setting, known := want[row.flag]
+		switch {
+		case !known:
+			t.Errorf("docs/operations.md lists %s twice, or it is no setting", row.flag)
+		case row != setting:
+			t.Errorf("docs/operations.md says %q; the code says %q", row, setting)
+		}
+		delete(want, row.flag)
+	}
+	for flag := range want {
+		t.Errorf("docs/operations.md does not list %s", flag)
+	}
+}
