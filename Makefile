@@ -17,10 +17,12 @@ build: ## bin/burgee and bin/burgeectl
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 demo: build ## publish, serve, change, lose the store, restart: the main job in a minute
-	$(GO) run ./examples/demo
+	$(GO) build -o bin/demo ./examples/demo
+	bin/demo
 
 run: build ## the demo's sidecar, left running
-	$(GO) run ./examples/demo -keep
+	$(GO) build -o bin/demo ./examples/demo
+	bin/demo -keep
 
 test: ## all tests that need Go alone
 	$(GO) test ./...

@@ -23,6 +23,11 @@ type variant struct {
 	kind kind
 }
 
+// answers is what a compiled flag still needs of its definition. The rule's tree is the largest part of a document in memory.
+func (def *definition) answers() *definition {
+	return &definition{key: def.key, state: def.state, defaultVariant: def.defaultVariant, variants: def.variants}
+}
+
 func (def *definition) variantsOrNone() []variant {
 	if def == nil {
 		return nil

@@ -31,6 +31,7 @@ func (c *flagCompiler) compile(def *definition) (*Flag, *Problem) {
 	if f.Disabled() {
 		f.rule, f.fixed = nil, f.render.bare(Disabled)
 	}
+	f.def = def.answers()
 	return f, problem
 }
 

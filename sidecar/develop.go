@@ -21,10 +21,11 @@ const lookEvery = 500 * time.Millisecond
 type workbench struct {
 	path     string
 	holder   *holder
-	seen     []byte // what the file held at the last look, if that was new; taken when two looks agree, since it may be half written
-	last     []byte // what was last taken, or refused
-	verdict  error  // which of the two
-	rejected atomic.Pointer[Rejected]
+	seen     []byte                   // what the file held at the last look, if that was new; taken when two looks agree, since it may be half written
+	last     []byte                   // what was last taken, or refused
+	verdict  error                    // which of the two
+	rejected atomic.Pointer[Rejected] // what the file holds is not acceptable
+	failure  atomic.Pointer[Failure]  // the file cannot be read
 }
 
 // develop serves the file at once, or says why it cannot; later mistakes in it leave the last good flags in force.
@@ -54,15 +55,25 @@ func (w *workbench) watch(ctx context.Context) {
 // lookAgain keeps the last good flags where the file is not good, and says so once.
 func (w *workbench) lookAgain() {
 	err := w.look()
-	if err == nil {
+	now := time.Now().UTC()
+	news := err != nil
+	switch {
+	case err == nil:
 		w.rejected.Store(nil)
-		return
+		w.failure.Store(nil)
+	case err == w.verdict: //nolint:errorlint // this very verdict, not one of its kind
+		last := w.rejected.Load()
+		news = last == nil || last.Message != err.Error()
+		w.failure.Store(nil)
+		w.rejected.Store(&Rejected{At: now, Reason: bundle.ReasonDocument, Message: err.Error()})
+	default:
+		last := w.failure.Load()
+		news = last == nil || last.Message != err.Error()
+		w.failure.Store(&Failure{At: now, Kind: "unreadable", Message: err.Error()})
 	}
-	if last := w.rejected.Load(); last != nil && last.Message == err.Error() {
-		return
+	if news {
+		w.holder.log.Error("flag file not taken; the last good flags stay", "file", w.path, "error", err)
 	}
-	w.rejected.Store(&Rejected{At: time.Now().UTC(), Reason: bundle.ReasonDocument, Message: err.Error()})
-	w.holder.log.Error("flag file not taken; the last good flags stay", "file", w.path, "error", err)
 }
 
 // look serves what the file holds, if that is new.

@@ -53,6 +53,13 @@ func TestDevelopmentFollowsTheFile(t *testing.T) {
 		}
 		time.Sleep(3 * lookEvery)
 		expect("2", "2", true)
+		if st := s.Status(time.Now()); st.Sync.LastError == nil || st.Sync.LastError.Kind != "unreadable" {
+			t.Errorf("last error %+v without a file; want it unreadable", st.Sync.LastError)
+		}
+		time.Sleep(2 * time.Minute)
+		if st := s.Status(time.Now()); st.Freshness != freshStale {
+			t.Errorf("%s two minutes without a file; want %s", st.Freshness, freshStale)
+		}
 		write("flags:\n  a: {state: ENABLED, variants: {it: 3}, defaultVariant: it}\n")
 		expect("3", "3", false)
 	})

@@ -15,6 +15,9 @@ import (
 // maxBrokenShare is how many of a hundred flags may be broken before the whole bundle is taken for a mistake.
 const maxBrokenShare = 5
 
+// maxBrokenLogged keeps one bundle from filling the log.
+const maxBrokenLogged = 10
+
 // holder keeps the current flagset and is the only one to replace it. It is the pull loop's sink: one goroutine calls it.
 type holder struct {
 	current   atomic.Pointer[flagset]
@@ -85,7 +88,14 @@ func (h *holder) activate(next *flagset) {
 		h.newest.Store(newest)
 	}
 	h.swap(next.under(*newest))
-	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source, "broken", len(next.rules.Broken()))
+	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
+	for i, problem := range next.rules.Broken() {
+		if i == maxBrokenLogged {
+			h.log.Warn("more flags are broken; /status names them all", "broken", len(next.rules.Broken()))
+			break
+		}
+		h.log.Warn("flag is broken", "flag", problem.Flag, "at", problem.Path, "problem", problem.Message)
+	}
 }
 
 func (h *holder) swap(next *flagset) {

@@ -118,6 +118,9 @@ func (s *Sidecar) add(name string, ln net.Listener, err error, h handler, l limi
 		return fmt.Errorf("listen (%s): %w", name, err)
 	}
 	s.config.Log.Info("listening", "for", name, "address", ln.Addr().String())
+	if address, ok := ln.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() && name == "tcp" {
+		s.config.Log.Warn("whoever reaches this address can evaluate flags; 127.0.0.1 keeps it to the pod", "address", address.String())
+	}
 	s.serving = append(s.serving, served{newSturdy(ln, s.meter), name, newServer(s.meter, s.config.Log, onlyLocal(ln, s.meter, h), l)})
 	return nil
 }

@@ -202,7 +202,7 @@ func (s *Sidecar) describeDevelopment(st *Status) {
 		return
 	}
 	st.Mode, st.Signatures, st.Sync.Store = "development", "off", s.bench.path
-	st.Rejected = s.bench.rejected.Load()
+	st.Rejected, st.Sync.LastError = s.bench.rejected.Load(), s.bench.failure.Load()
 	st.Behind = st.Rejected != nil
 }
 

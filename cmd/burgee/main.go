@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -27,6 +28,7 @@ const (
 )
 
 func main() {
+	runtime.MemProfileRate = 0     // nothing reads the profile, and its table would be a twentieth of an idle sidecar
 	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not take the flags with it
 	variable.DropEmpty("BURGEE_")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -97,7 +99,10 @@ func parse(s *settings, args []string, stdout io.Writer) (stop bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	_, err = parser.Parse(args)
+	parsed, err := parser.Parse(args)
+	if err == nil {
+		s.preferFlags(parsed)
+	}
 	return stop, err
 }
 

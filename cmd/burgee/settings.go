@@ -92,6 +92,22 @@ func (s *settings) config(ctx context.Context, log hclog.Logger) (sidecar.Config
 	return c, nil
 }
 
+// preferFlags lets --flags stand against BURGEE_STORE, and --store against BURGEE_FLAGS: what is typed wins over what is exported.
+func (s *settings) preferFlags(parsed *kong.Context) {
+	typed := map[string]bool{}
+	for _, part := range parsed.Path {
+		if part.Flag != nil {
+			typed[part.Flag.Name] = true
+		}
+	}
+	switch {
+	case typed["flags"] && !typed["store"]:
+		s.Store = ""
+	case typed["store"] && !typed["flags"]:
+		s.Flags = ""
+	}
+}
+
 func (s *settings) check() error {
 	switch {
 	case s.Store == "" && s.Flags == "":

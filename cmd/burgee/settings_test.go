@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,5 +102,24 @@ func TestTheTableOfSettingsIsTheCode(t *testing.T) {
 	}
 	for flag := range want {
 		t.Errorf("docs/operations.md does not list %s", flag)
+	}
+}
+
+// What is typed wins over what is exported, also where the two exclude each other.
+func TestATypedSourceWins(t *testing.T) {
+	t.Setenv("BURGEE_STORE", "file:///store")
+	t.Setenv("BURGEE_ENVIRONMENT", "shop/test")
+	for _, row := range []struct {
+		args         []string
+		store, flags string
+	}{
+		{nil, "file:///store", ""},
+		{[]string{"--flags", "f.json"}, "", "f.json"},
+		{[]string{"--flags=f.json", "--store=file:///other"}, "file:///other", "f.json"},
+	} {
+		var s settings
+		if _, err := parse(&s, row.args, io.Discard); err != nil || s.Store != row.store || s.Flags != row.flags {
+			t.Errorf("%v: store %q, flags %q (%v); want %q and %q", row.args, s.Store, s.Flags, err, row.store, row.flags)
+		}
 	}
 }

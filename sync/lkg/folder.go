@@ -41,12 +41,12 @@ type Folder struct {
 // cannot be written to still loads what it can, and Problem says why. Before is for tests; nil asks nobody.
 func Open(path string, before Before) *Folder {
 	f := &Folder{disk: disk{before: before}}
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		f.problem = fmt.Errorf("make state folder: %w", err)
+	if f.problem = makeFolder(path); f.problem != nil {
+		return f
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
-		f.problem = errors.Join(f.problem, fmt.Errorf("open state folder: %w", err))
+		f.problem = fmt.Errorf("open state folder: %w", err)
 		return f
 	}
 	f.disk.root = root
@@ -56,6 +56,14 @@ func Open(path string, before Before) *Folder {
 	}
 	f.problem = f.sweep()
 	return f
+}
+
+// makeFolder makes what is missing of the path.
+func makeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("make state folder: %w", err)
+	}
+	return nil
 }
 
 // Problem says why the folder cannot be written to; nil where it can.

@@ -17,7 +17,7 @@ func (f *floor) admit(head bundle.Head) error {
 	case revision < f.min:
 		return bundle.Refuse(bundle.ReasonOlder, "head is at revision %d, below --min-revision %d", revision, f.min)
 	case revision < f.revision:
-		return bundle.Refuse(bundle.ReasonOlder, "head is at revision %d, and %d was accepted before: publish what you want as a new revision", revision, f.revision)
+		return bundle.Refuse(bundle.ReasonOlder, "head is at revision %d, and %d was accepted before: publish again with --start-at %d or more", revision, f.revision, f.revision+1)
 	case revision == f.revision && head.Payload() != f.payload:
 		return bundle.Refuse(bundle.ReasonFork, "head is another revision %d (%s) than the one accepted before (%s)", revision, head.Payload(), f.payload)
 	case f.revision > 0 && revision > f.revision+maxJump:
