@@ -3,6 +3,7 @@ package sidecar
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,8 @@ import (
 // lookEvery is how often a development file is read again. Looking is sturdier than being told: editors replace files, and mounts of
 // several kinds tell nothing.
 const lookEvery = 500 * time.Millisecond
+
+var errUnreadable = errors.New("flag file not read")
 
 // workbench serves a plain flag file: no signature, no environment, no disk. Revisions count up from 1.
 type workbench struct {
@@ -55,22 +58,22 @@ func (w *workbench) watch(ctx context.Context) {
 // lookAgain keeps the last good flags where the file is not good, and says so once.
 func (w *workbench) lookAgain() {
 	err := w.look()
-	now := time.Now().UTC()
-	news := err != nil
-	switch {
+	var rejected *Rejected
+	var failure *Failure
+	news := false
+	switch now := time.Now().UTC(); {
 	case err == nil:
-		w.rejected.Store(nil)
-		w.failure.Store(nil)
-	case err == w.verdict: //nolint:errorlint // this very verdict, not one of its kind
-		last := w.rejected.Load()
-		news = last == nil || last.Message != err.Error()
-		w.failure.Store(nil)
-		w.rejected.Store(&Rejected{At: now, Reason: bundle.ReasonDocument, Message: err.Error()})
-	default:
+	case errors.Is(err, errUnreadable):
+		failure = &Failure{At: now, Kind: "unreadable", Message: err.Error()}
 		last := w.failure.Load()
-		news = last == nil || last.Message != err.Error()
-		w.failure.Store(&Failure{At: now, Kind: "unreadable", Message: err.Error()})
+		news = last == nil || last.Message != failure.Message
+	default:
+		rejected = &Rejected{At: now, Reason: bundle.ReasonDocument, Message: err.Error()}
+		last := w.rejected.Load()
+		news = last == nil || last.Message != rejected.Message
 	}
+	w.rejected.Store(rejected)
+	w.failure.Store(failure)
 	if news {
 		w.holder.log.Error("flag file not taken; the last good flags stay", "file", w.path, "error", err)
 	}
@@ -81,7 +84,7 @@ func (w *workbench) look() error {
 	raw, err := readFile(w.path, bundle.MaxDocument)
 	switch {
 	case err != nil:
-		return err
+		return fmt.Errorf("%w: %w", errUnreadable, err)
 	case w.last == nil:
 		w.last, w.verdict = raw, w.take(raw)
 	case !bytes.Equal(raw, w.last) && !bytes.Equal(raw, w.seen):

@@ -33,11 +33,15 @@ func (a advised) Unwrap() error { return a.error }
 
 // usage says that burgeectl was called wrongly.
 func usage(err error) error {
-	hint := "burgeectl --help shows every verb and flag"
-	if parse := (*kong.ParseError)(nil); errors.As(err, &parse) && parse.Context.Selected() != nil {
-		hint = fmt.Sprintf("burgeectl %s --help shows every flag", parse.Context.Selected().Name)
+	parse := (*kong.ParseError)(nil)
+	if !errors.As(err, &parse) || parse.Context.Selected() == nil {
+		return advised{err, exitUsage, "burgeectl --help shows every verb and flag"}
 	}
-	return advised{err, exitUsage, hint}
+	verb := parse.Context.Selected().Name
+	if revision := negative(parse.Context.Args); verb == "show" && revision != "" {
+		return wrongly(firstRevision, "revision %s", revision)
+	}
+	return advised{err, exitUsage, fmt.Sprintf("burgeectl %s --help shows every flag", verb)}
 }
 
 // wrongly says that burgeectl was called wrongly, with the way out.
@@ -57,13 +61,16 @@ func advise(err error) (code int, hint string) {
 		return exitRefused, "burgeectl show prints what they published; take it in, and publish again"
 	}
 	if errors.As(err, new(*publish.Unknown)) {
-		return exitFailed, `publish the same again: it says "unchanged" where the revision stands`
+		return exitFailed, "burgeectl show tells whether the revision stands; where it does not, publish again"
 	}
 	if refusal := (*publish.Refusal)(nil); errors.As(err, &refusal) {
 		return exitRefused, ruleHint(refusal)
 	}
 	if reason := bundle.ReasonOf(err); reason != "" {
 		return exitRefused, reasonHints[reason]
+	}
+	if own := (interface{ WayOut() string })(nil); errors.As(err, &own) {
+		return exitFailed, own.WayOut() // a store's
 	}
 	for _, known := range errorHints {
 		if errors.Is(err, known.err) {
@@ -92,6 +99,10 @@ var errorHints = []struct {
 	{object.ErrNotFound, exitFailed, "check --store; burgeectl publish makes the first revision"},
 }
 
+// foreignHint is the way out where trust keys were given, and none of them signed.
+const foreignHint = "give the --trust-key of whoever publishes here; if nobody knows it, somebody else writes to this store. " +
+	"burgeectl show without --trust-key and BURGEE_TRUST_KEY looks at it unverified"
+
 // reasonHints are the ways out where a store holds something that cannot be believed.
 var reasonHints = map[bundle.Reason]string{
 	bundle.ReasonOversized:   "this is no manifest of Burgee's: check --store",
@@ -119,13 +130,15 @@ func ruleHint(r *publish.Refusal) string {
 	case publish.RuleLimit:
 		return "sidecars refuse what is a fifth larger: remove flags that nobody needs, or shorten texts"
 	case publish.RuleKeys:
-		return "sign with more keys (--key is repeatable), or ask for fewer with --trust-threshold"
+		return "sign with a trusted key too (--key is repeatable), or add the new key's .pub to --trust-key once every sidecar has it"
 	case publish.RuleNoHead:
 		return "put the newest copy under revisions/ back as manifest.json, or begin anew, without its overrides, with " + start
 	case publish.RuleStart:
 		return "sidecars take no older revision: " + start
+	case publish.RuleJump:
+		return fmt.Sprintf("give --start-at %d or a little more", r.Revision)
 	case publish.RuleHasHead:
-		return "leave out --start-at"
+		return fmt.Sprintf("leave out --start-at, or give %d or more: above every revision that a sidecar has", r.Revision)
 	case publish.RuleDamaged:
 		return "put the object back from a backup"
 	case publish.RuleHistory:

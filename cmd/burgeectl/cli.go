@@ -22,5 +22,6 @@ const inJSON output = "json"
 
 const description = `Checks feature flags, publishes them to a store, and looks at what is published.
 
-Settings are flags or BURGEE_ variables; flags win, and stand before or after operands.
+Settings are flags or BURGEE_ variables; flags win. Those of a verb stand after it, before or after its operands.
+
 Exit codes: 0 good, 1 failed, 2 called wrongly, 3 refused (flags, guard, conflict or signature).`

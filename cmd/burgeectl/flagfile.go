@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -35,7 +37,7 @@ func readFlags(name string) (*flagFile, error) {
 	}
 	parsed, err := eval.Parse(doc, eval.LoadLimits().Share(publish.Share))
 	if err != nil {
-		return nil, refuse(name, place(raw, []problem{parseProblem(name, err, &raw[0] == &doc[0])})...)
+		return nil, refuse(name, place(raw, []problem{parseProblem(name, err, raw, &raw[0] == &doc[0])})...)
 	}
 	rules := eval.Compile(parsed, eval.Options{})
 	if broken := rules.Broken(); len(broken) > 0 {
@@ -48,7 +50,8 @@ func readFlags(name string) (*flagFile, error) {
 	if size := len(document); size > publish.MaxDocument {
 		return nil, refuse(name, problem{File: name, Message: fmt.Sprintf("%d bytes without spaces; at most %d are published", size, publish.MaxDocument)})
 	}
-	return &flagFile{document, parsed, place(raw, problems(name, rules.Warnings()))}, nil
+	warnings := append(problems(name, rules.Warnings()), suspects(name, parsed)...)
+	return &flagFile{document, parsed, place(raw, warnings)}, nil
 }
 
 func readFile(name string) ([]byte, error) {
@@ -64,13 +67,25 @@ func readFile(name string) ([]byte, error) {
 	return raw, nil
 }
 
+// yamlHint is the way out of YAML under a name that stands for JSON.
+func yamlHint(raw []byte) string {
+	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
+		return ""
+	}
+	if doc, err := flagfile.JSON("flags.yaml", raw); err != nil || doc[0] != '{' {
+		return ""
+	}
+	return "this is YAML: name the file .yaml"
+}
+
 // parseProblem tells where in the file a document is wrong; placed is false where the document was converted, so that its lines are not
 // the file's.
-func parseProblem(name string, err error, placed bool) problem {
+func parseProblem(name string, err error, raw []byte, placed bool) problem {
 	p := problem{File: name, Message: err.Error()}
 	if bad := (*eval.ParseError)(nil); errors.As(err, &bad) {
 		p.Path, p.Message, p.Hint = bad.Path, bad.Message, bad.Hint
 		if placed {
+			p.Hint = cmp.Or(p.Hint, yamlHint(raw))
 			p.Line, p.Column = bad.Line, bad.Column
 		}
 		if bad.Limit && p.Hint == "" {

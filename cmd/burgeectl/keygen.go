@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 )
@@ -15,6 +16,9 @@ type keygen struct {
 
 // Run writes the public half first, so that there is never a private key that nobody can verify.
 func (k *keygen) Run(w *world, form output) error {
+	if last := filepath.Base(k.Out); k.Out == "" || os.IsPathSeparator(k.Out[len(k.Out)-1]) || last == "." || last == ".." {
+		return wrongly("give the name of the pair, such as --out prod or --out keys/prod", "--out %q names no file", k.Out)
+	}
 	private, public, err := bundle.GenerateKey()
 	if err != nil {
 		return err
@@ -40,7 +44,7 @@ func (k *keygen) Run(w *world, form output) error {
 	return err
 }
 
-// writeNew writes a file that must not be there: a key that is overwritten is lost.
+// writeNew writes a file that must not be there: a key that is overwritten is lost. One that cannot be written whole is taken away.
 func writeNew(name string, body []byte, mode fs.FileMode) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
@@ -50,7 +54,10 @@ func writeNew(name string, body []byte, mode fs.FileMode) error {
 		return err
 	}
 	_, err = file.Write(body)
-	return errors.Join(err, file.Sync(), file.Close())
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
 }
 
 func taken(name string) error {

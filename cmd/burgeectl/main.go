@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,6 +33,7 @@ type world struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], &world{os.Stdout, os.Stderr, os.Getenv, time.Now, store.Open})
 	stop()
 	os.Exit(code)
@@ -59,9 +62,14 @@ func report(stderr io.Writer, err error) int {
 		bad.print(stderr)
 	}
 	code, hint := advise(err)
-	fmt.Fprintln(stderr, "burgeectl:", err)
+	for i, text := range strings.Split(err.Error(), "\n") { // errors that were joined
+		if i == 0 {
+			text = "burgeectl: " + text
+		}
+		fmt.Fprintln(stderr, oneLine(text))
+	}
 	if hint != "" {
-		fmt.Fprintln(stderr, "hint:", hint)
+		fmt.Fprintln(stderr, "hint:", oneLine(hint))
 	}
 	return code
 }
@@ -69,6 +77,9 @@ func report(stderr io.Writer, err error) int {
 // parse reads arguments and environment. The verb is nil where all that was asked for is help or the version.
 func parse(c *cli, args []string, w *world) (verb *kong.Context, err error) {
 	stop := false
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
+	}
 	variable.DropEmpty("BURGEE_")
 	parser, err := kong.New(c, kong.Name("burgeectl"), kong.Description(description), kong.Vars{"version": version},
 		kong.Writers(w.stdout, w.stdout), kong.Exit(func(int) { stop = true }))

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,6 +24,18 @@ func printJSON(out io.Writer, value any) error {
 	return err
 }
 
+// steers are the characters that no line of text holds: controls, breaks of lines and of paragraphs, and marks that turn the direction of
+// writing. They make a terminal show something else than is there.
+const steers = `\p{Cc}\p{Zl}\p{Zp}\x{61C}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}`
+
+var steering = regexp.MustCompile(` *[` + steers + `][ ` + steers + `]*`)
+
+// oneLine keeps text to its line, and what a store, a publisher or a sidecar wrote into it from steering the terminal. Whatever is
+// printed as text, and is not our own, goes through it; JSON has escapes of its own.
+func oneLine(text string) string {
+	return strings.TrimSpace(steering.ReplaceAllString(strings.ToValidUTF8(text, "\uFFFD"), " "))
+}
+
 // table prints rows of a name and a value, and leaves out those without a value.
 type table [][2]string
 
@@ -29,7 +43,7 @@ func (t table) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range t {
 		if row[1] != "" {
-			fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
+			fmt.Fprintf(w, "%s\t%s\n", oneLine(row[0]), oneLine(row[1]))
 		}
 	}
 	return w.Flush()
@@ -56,5 +70,5 @@ func overrideText(o bundle.Override) string {
 	if o.Segment != "" {
 		whom = "segment " + o.Segment
 	}
-	return fmt.Sprintf("%s = %s for %s, by %s at %s: %q", o.Flag, o.Variant, whom, o.Author, moment(o.At), o.Message)
+	return oneLine(fmt.Sprintf("%s = %s for %s, by %s at %s: %q", o.Flag, o.Variant, whom, o.Author, moment(o.At), o.Message))
 }

@@ -24,9 +24,9 @@ func (p problem) print(out io.Writer) {
 	if p.Path != "" {
 		place += ": " + p.Path
 	}
-	fmt.Fprintf(out, "%s: %s\n", place, p.Message)
+	fmt.Fprintln(out, oneLine(place+": "+p.Message))
 	if p.Hint != "" {
-		fmt.Fprintln(out, "hint:", p.Hint)
+		fmt.Fprintln(out, "hint:", oneLine(p.Hint))
 	}
 }
 

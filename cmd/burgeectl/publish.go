@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ type publication struct {
 	Flags       string        `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
 	Message     string        `required:"" help:"Why; history keeps it." placeholder:"TEXT"`
 	ValidFor    time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
-	StartAt     int64         `help:"First revision of a store that lost its head." placeholder:"N"`
+	StartAt     int64         `help:"Number of this revision, where sidecars are ahead of the store because it was lost, or lost its head." placeholder:"N"`
 	AllowShrink bool          `help:"Publish flags that are none, or less than half of those before."`
 	AllowGrowth bool          `help:"Publish flags of more than twice the bytes before."`
 	DryRun      bool          `help:"Find out everything, write nothing."`
@@ -50,7 +49,7 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 		StartAt: p.StartAt, AllowShrink: p.AllowShrink, AllowGrowth: p.AllowGrowth, DryRun: p.DryRun,
 	})
 	if err != nil {
-		return err
+		return p.foreign(err)
 	}
 	p.warn(w, file, result)
 	if form == inJSON {
@@ -61,9 +60,13 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 
 // check refuses what no revision can be made of, whatever the flags and the store hold.
 func (p *publication) check() error {
-	switch {
-	case strings.TrimSpace(p.Message) == "":
+	if strings.TrimSpace(p.Message) == "" {
 		return wrongly("say why: history keeps it", "--message is empty")
+	}
+	if err := checkText("--message", p.Message, maxMessage); err != nil {
+		return err
+	}
+	switch {
 	case p.ValidFor < 0:
 		return wrongly("leave it out for a revision that is valid without end", "--valid-for %s is negative", p.ValidFor)
 	case p.StartAt < 0 || p.StartAt > bundle.MaxRevision:
@@ -107,20 +110,20 @@ func (p *publication) publisher(ctx context.Context, w *world) (*publish.Publish
 	return publisher, nil
 }
 
-// checkThreshold counts the public halves of the signing keys too, as publishing does.
+// checkThreshold counts the trust keys, which must verify what is written; without any, the public halves of the signing keys.
 func (p *publication) checkThreshold(private []bundle.PrivateKey, trusted []bundle.PublicKey) error {
-	believed := slices.Clone(trusted)
+	if len(trusted) > 0 || p.AllowUnsigned { // the latter asks for nobody's signature
+		return keys.CheckThreshold(p.TrustThreshold, trusted)
+	}
+	var own []bundle.PublicKey
 	for _, key := range private {
 		public, err := key.Public()
 		if err != nil {
 			return err
 		}
-		believed = append(believed, public)
+		own = append(own, public)
 	}
-	if p.AllowUnsigned {
-		believed = nil // nobody's signature is asked for
-	}
-	return keys.CheckThreshold(p.TrustThreshold, believed)
+	return keys.CheckThreshold(p.TrustThreshold, own)
 }
 
 // warn says on standard error what went well and still deserves a look.
@@ -132,11 +135,12 @@ func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
 		found.print(w.stderr)
 	}
 	for _, found := range idle(file.parsed, result.Head.Manifest().Overrides) {
-		fmt.Fprintf(w.stderr, "override of %s has no effect: %s\n", found.Flag, found.Message)
+		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("override of %s has no effect: %s", found.Flag, found.Message)))
 	}
 	if result.CopyErr != nil {
 		m := result.Head.Manifest()
-		fmt.Fprintf(w.stderr, "revision %d stands; its copy does not yet: %v\nhint: whoever publishes next writes it\n", m.Revision, result.CopyErr)
+		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("revision %d stands; its copy does not yet: %v", m.Revision, result.CopyErr)))
+		fmt.Fprintln(w.stderr, "hint: whoever publishes next writes it")
 	}
 }
 
@@ -157,20 +161,30 @@ func forEval(overrides []bundle.Override) []eval.Override {
 func printPublished(out io.Writer, result publish.Result) error {
 	m := result.Head.Manifest()
 	if result.Outcome == publish.Unchanged {
-		_, err := fmt.Fprintf(out, "unchanged: revision %d of %s has the same flags\n", m.Revision, m.Environment)
+		_, err := fmt.Fprintln(out, oneLine(fmt.Sprintf("unchanged: revision %d of %s has the same flags%s", m.Revision, m.Environment, until(m))))
 		return err
 	}
 	verb := map[publish.Outcome]string{publish.Published: "published", publish.Planned: "would publish"}[result.Outcome]
-	fmt.Fprintf(out, "%s revision %d of %s: %s, %d added, %d changed, %d removed\n",
-		verb, m.Revision, m.Environment, plural(m.Bundle.Flags, "flag"), m.Change.Added, m.Change.Changed, m.Change.Removed)
+	what := fmt.Sprintf("%s, %d added, %d changed, %d removed", plural(m.Bundle.Flags, "flag"), m.Change.Added, m.Change.Changed, m.Change.Removed)
+	if result.Same {
+		what = "the same flags"
+	}
+	fmt.Fprintln(out, oneLine(fmt.Sprintf("%s revision %d of %s: %s%s", verb, m.Revision, m.Environment, what, until(m))))
 	for _, e := range result.Entries {
-		fmt.Fprintf(out, "  %s %s\n", e.Kind, e.Flag+e.Section)
+		fmt.Fprintln(out, " ", oneLine(e.Kind+" "+e.Flag+e.Section))
 	}
 	for _, o := range m.Overrides {
 		fmt.Fprintf(out, "override kept: %s\n", overrideText(o))
 	}
 	_, err := fmt.Fprintf(out, "bundle %s\n", m.Bundle.Digest)
 	return err
+}
+
+func until(m bundle.Manifest) string {
+	if m.ValidUntil.IsZero() {
+		return ""
+	}
+	return ", valid until " + moment(m.ValidUntil)
 }
 
 // published is the result of publish in JSON.

@@ -37,7 +37,8 @@ func (r *remote) openStore(ctx context.Context, w *world) (object.Store, error) 
 type reader struct {
 	store    object.Store
 	policy   bundle.Policy
-	verified bool // signatures are looked at
+	verified bool              // signatures are looked at
+	foreign  func(error) error // gives the hint about signatures that fits
 }
 
 // reader opens the store for looking. Without a trust key it goes on, and says so.
@@ -56,7 +57,15 @@ func (r *remote) reader(ctx context.Context, w *world) (*reader, error) {
 	if trust.Unsigned() {
 		fmt.Fprintln(w.stderr, "not verified: checksums alone are checked; --trust-key FILE checks signatures")
 	}
-	return &reader{opened, bundle.Policy{Trust: trust, Environment: r.Environment}, !trust.Unsigned()}, nil
+	return &reader{opened, bundle.Policy{Trust: trust, Environment: r.Environment}, !trust.Unsigned(), r.foreign}, nil
+}
+
+// foreign changes the hint about a signature of somebody else where trust keys were given: to give some is no advice then.
+func (r *remote) foreign(err error) error {
+	if code, hint := advise(err); len(r.TrustKey) > 0 && hint == reasonHints[bundle.ReasonSignature] {
+		return advised{err, code, foreignHint}
+	}
+	return err
 }
 
 // head reads a revision; 0 is the newest.
@@ -91,7 +100,7 @@ func (r *reader) open(ctx context.Context, key string) (bundle.Head, error) {
 	}
 	head, err := r.policy.Open(got.Body)
 	if err != nil {
-		return head, fmt.Errorf("verify %s of %s: %w", key, r.store, err)
+		return head, r.foreign(fmt.Errorf("verify %s of %s: %w", key, r.store, err))
 	}
 	return head, nil
 }

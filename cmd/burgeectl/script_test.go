@@ -23,10 +23,13 @@ import (
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"burgeectl": func() {
-		w := &world{os.Stdout, os.Stderr, os.Getenv, func() time.Time { return noon }, openMeddled}
-		os.Exit(run(context.Background(), os.Args[1:], w))
-	}})
+	testscript.Main(m, map[string]func(){
+		"burgeectl": func() {
+			w := &world{os.Stdout, os.Stderr, os.Getenv, func() time.Time { return noon }, openMeddled}
+			os.Exit(run(context.Background(), os.Args[1:], w))
+		},
+		"burgeectl-main": main,
+	})
 }
 
 // TestScripts runs testdata/*.txtar: every verb, hint and exit code, with output compared whole. Commands beside testscript's own:
@@ -35,9 +38,10 @@ func TestMain(m *testing.M) {
 //	same stdout FILE       compares output with a file; digests, key ids and tokens, new in each run, read as …
 //	mode OCTAL FILE        checks who may do what with a file
 //	override FLAG VARIANT  forces a flag in the head as it stands, signed with team.key
+//	hostile                puts what would steer a terminal into the head, signed with team.key
 //	huge FILE              writes a file larger than any context
 //
-// ADMIN is the address of a server that answers /status with the file status.json. MEANWHILE holds the arguments of a burgeectl that
+// TWOLINES and LONG are texts that no history keeps. ADMIN is the address of a server that answers /status with the file status.json. MEANWHILE holds the arguments of a burgeectl that
 // runs just before the head is written.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -49,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"same":     same,
 			"mode":     mode,
 			"override": override,
+			"hostile":  hostile,
 			"huge":     huge,
 		},
 	})
@@ -69,6 +74,8 @@ func setup(env *testscript.Env) error {
 	env.Setenv("BURGEE_STORE", "file://"+filepath.ToSlash(env.WorkDir)+"/store")
 	env.Setenv("BURGEE_ENVIRONMENT", "shop/prod")
 	env.Setenv("BURGEE_AUTHOR", "ana")
+	env.Setenv("TWOLINES", "one\nhint: two")
+	env.Setenv("LONG", strings.Repeat("x", maxMessage+1))
 	return os.Mkdir(filepath.Join(env.WorkDir, "store"), 0o755)
 }
 
@@ -103,12 +110,31 @@ func override(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: override FLAG VARIANT")
 	}
+	reseal(ts, func(m *bundle.Manifest) {
+		m.Overrides = append(m.Overrides, bundle.Override{Flag: args[0], Variant: args[1], Author: "bo", Message: "on fire", At: noon})
+	})
+}
+
+// hostile is what somebody who holds the key, and another program than this one, can put into a head.
+func hostile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: hostile")
+	}
+	reseal(ts, func(m *bundle.Manifest) {
+		m.Change.Author = "bo\n\u202esigned by    everybody"
+		m.Change.Message = "\x1b]0;title\x07\x1b[2Jfine"
+		m.Overrides = append(m.Overrides, bundle.Override{Flag: "a\x1b[31m", Variant: "on\roff", Author: "bo\u009b1m", Message: "on\nfire", At: noon})
+	})
+}
+
+// reseal changes the head and its copy, signed with team.key.
+func reseal(ts *testscript.TestScript, change func(*bundle.Manifest)) {
 	key, err := bundle.ParsePrivateKey([]byte(ts.ReadFile("team.key")))
 	ts.Check(err)
 	head, err := bundle.Policy{Trust: bundle.AllowUnsigned()}.Open([]byte(ts.ReadFile("store/" + bundle.HeadKey)))
 	ts.Check(err)
 	m := head.Manifest()
-	m.Overrides = append(m.Overrides, bundle.Override{Flag: args[0], Variant: args[1], Author: "bo", Message: "on fire", At: noon})
+	change(&m)
 	raw, err := bundle.Seal(m, key)
 	ts.Check(err)
 	for _, name := range []string{bundle.HeadKey, bundle.RevisionKey(m.Revision)} {

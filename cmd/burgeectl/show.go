@@ -5,28 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
+const firstRevision = "revisions begin at 1; leave it out for the newest"
+
 type show struct {
 	remote
-	Revision int64 `arg:"" optional:"" help:"Which revision; the newest by default." placeholder:"REV"`
-	Flags    bool  `help:"Show the flags rather than the manifest; as JSON, the document itself."`
+	Revision *int64 `arg:"" optional:"" help:"Which revision; the newest by default." placeholder:"REV"`
+	Flags    bool   `help:"Show the flags rather than the manifest; as JSON, the document itself."`
 }
 
 // Run prints the manifest even where the bundle is damaged, which is when somebody looks.
 func (s *show) Run(ctx context.Context, w *world, form output) error {
-	if s.Revision < 0 {
-		return wrongly("revisions begin at 1; leave it out for the newest", "revision %d", s.Revision)
+	revision := int64(0) // the newest
+	if s.Revision != nil {
+		if revision = *s.Revision; revision < 1 {
+			return wrongly(firstRevision, "revision %d", revision)
+		}
 	}
 	r, err := s.reader(ctx, w)
 	if err != nil {
 		return err
 	}
-	head, err := r.head(ctx, s.Revision)
+	head, err := r.head(ctx, revision)
 	if err != nil {
 		return err
 	}
@@ -45,6 +51,18 @@ func (s *show) Run(ctx context.Context, w *world, form output) error {
 		err = printManifest(w.stdout, head, r.verified)
 	}
 	return errors.Join(err, damage)
+}
+
+// negative finds a revision below zero, which reads like a flag, among the arguments of show; "" where there is none.
+func negative(args []string) string {
+	for i, arg := range args {
+		number := strings.HasPrefix(arg, "-")
+		_, err := strconv.ParseInt(arg, 10, 64)
+		if value := i > 0 && strings.HasPrefix(args[i-1], "-"); number && err == nil && !value {
+			return arg
+		}
+	}
+	return ""
 }
 
 // shown is the result of show in JSON.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/cmd/internal/keys"
@@ -16,17 +18,34 @@ type signing struct {
 	Author string   `help:"Who does this; the user's name ($USER) by default." placeholder:"NAME" env:"BURGEE_AUTHOR"`
 }
 
+// What history keeps of a revision, in characters: a manifest has room for both, and for every override.
+const (
+	maxMessage = 1000
+	maxAuthor  = 200
+)
+
 const keyHint = "--key names the NAME.key that burgeectl keygen --out NAME makes, or env:VARIABLE"
 
 // author is whom history will name.
 func (s *signing) author(w *world) (string, error) {
-	if s.Author != "" {
-		return s.Author, nil
+	name := cmp.Or(s.Author, w.getenv("USER"))
+	if strings.TrimSpace(name) == "" {
+		return "", wrongly("give --author NAME, or set BURGEE_AUTHOR", "no author")
 	}
-	if user := w.getenv("USER"); user != "" {
-		return user, nil
+	return name, checkText("--author", name, maxAuthor)
+}
+
+// checkText refuses what history could not show on a line.
+func checkText(flag, text string, limit int) error {
+	switch n := utf8.RuneCountInString(text); {
+	case strings.ContainsRune(text, utf8.RuneError): // also where kong has put it for bytes that are none
+		return wrongly("give it in UTF-8", "%s is not UTF-8", flag)
+	case steering.MatchString(text):
+		return wrongly("give one line of plain text", "%s holds line breaks or other control characters", flag)
+	case n > limit:
+		return wrongly("shorten it: every sidecar reads it with the manifest", "%s has %d characters; at most %d are taken", flag, n, limit)
 	}
-	return "", wrongly("give --author NAME, or set BURGEE_AUTHOR", "no author")
+	return nil
 }
 
 // keys reads the private keys.
@@ -40,6 +59,9 @@ func (s *signing) keys(w *world) ([]bundle.PrivateKey, error) {
 		key, err := bundle.ParsePrivateKey(text)
 		if err != nil {
 			return nil, wrongly(keyHint, "key %s: %w", place, err)
+		}
+		if err := checkMode(place); err != nil {
+			return nil, err
 		}
 		private = append(private, key)
 	}
@@ -58,12 +80,20 @@ func keyText(place string, w *world) ([]byte, error) {
 	if err != nil {
 		return nil, wrongly(keyHint, "key: %w", err)
 	}
+	return text, nil
+}
+
+// checkMode refuses a private key that others may read.
+func checkMode(place string) error {
+	if strings.HasPrefix(place, "env:") {
+		return nil
+	}
 	info, err := os.Stat(place)
 	if err != nil {
-		return nil, wrongly(keyHint, "key: %w", err)
+		return wrongly(keyHint, "key: %w", err)
 	}
 	if info.Mode()&(fs.ModePerm&0o077) != 0 {
-		return nil, wrongly("chmod 600 "+place, "key %s: mode %04o lets others read it", place, info.Mode().Perm())
+		return wrongly("chmod 600 "+place, "key %s: mode %04o lets others read it", place, info.Mode().Perm())
 	}
-	return text, nil
+	return nil
 }

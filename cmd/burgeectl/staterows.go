@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // table names what is wrong only where something is, and each thing that is wrong on a line of its own.
@@ -36,9 +35,6 @@ func (s *state) table() table {
 	rows = append(rows, [2]string{"expired", strings.Join(s.Expired, ", ")})
 	for _, o := range s.Overrides {
 		rows = append(rows, [2]string{"override", o.text()})
-	}
-	for i := range rows {
-		rows[i][1] = oneLine(rows[i][1])
 	}
 	return rows
 }
@@ -105,9 +101,4 @@ func onlyIf(condition bool, text string) string {
 		return text
 	}
 	return ""
-}
-
-// oneLine keeps a message to its row, and what a store or a publisher wrote into it from steering the terminal.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }

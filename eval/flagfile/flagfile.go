@@ -42,9 +42,14 @@ func errorAt(n *yaml.Node, format string, args ...any) *Error {
 	return &Error{Line: n.Line, Column: n.Column, Message: fmt.Sprintf(format, args...)}
 }
 
+// byteOrderMark is what some editors put before UTF-8.
+const byteOrderMark = "\uFEFF"
+
 // JSON gives a flag file as JSON. A file whose name ends in .yaml or .yml is
-// converted; any other is taken for JSON and returned as it is, unread.
+// converted; any other is taken for JSON and returned as it is, unread, but for
+// a byte order mark.
 func JSON(name string, raw []byte) ([]byte, error) {
+	raw = bytes.TrimPrefix(raw, []byte(byteOrderMark))
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".yaml", ".yml":
 		return fromYAML(raw)

@@ -87,3 +87,12 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+func TestAByteOrderMarkIsNoPartOfTheFile(t *testing.T) {
+	for name, text := range map[string]string{"f.json": `{"a":1}`, "f.yaml": "a: 1\n"} {
+		got, err := JSON(name, []byte("\uFEFF"+text))
+		if err != nil || string(got) != `{"a":1}` {
+			t.Errorf("%s: %s (%v); want the file without its mark", name, got, err)
+		}
+	}
+}

@@ -9,5 +9,6 @@ const (
 	MaxRatio      = 50       // unpacked bytes for each stored one
 	MaxOverrides  = 32
 	MaxSignatures = 16
+	MaxJump       = 1_000_000 // revisions that a head may be past a known one, so that a key misused once cannot use up all the numbers
 	MaxRevision   = 1<<53 - 1 // the largest whole number that every JSON reader keeps
 )

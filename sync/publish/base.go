@@ -14,14 +14,22 @@ import (
 
 // base is what a publication builds on: the head that stands, or the revision that a store without one starts at.
 type base struct {
-	tag      string // of the head; "" where there is none
-	head     bundle.Head
-	document []byte
-	retired  []bundle.Retired
-	next     int64
+	tag     string // of the head; "" where there is none
+	head    bundle.Head
+	flags   bundle.Verified // what the head vouches for
+	retired []bundle.Retired
+	next    int64
 }
 
 func (b *base) exists() bool { return b.tag != "" }
+
+// revision is the head's.
+func (b *base) revision() int64 { return b.head.Manifest().Revision }
+
+// same tells whether a document is the one that the head vouches for.
+func (b *base) same(document []byte) bool {
+	return b.exists() && bytes.Equal(b.flags.Document(), document)
+}
 
 // maxListed bounds how many copies are listed to find where a store without a head may start.
 const maxListed = 10_000
@@ -33,7 +41,7 @@ func (p *Publisher) base(ctx context.Context, startAt int64) (*base, error) {
 		b, err := p.readHead(ctx)
 		switch {
 		case err == nil && startAt != 0:
-			return nil, refuse(RuleHasHead, "the store has a head, at revision %d: it cannot start at %d", b.next-1, startAt)
+			return b, p.skip(ctx, b, startAt)
 		case err == nil || !errors.Is(err, object.ErrNotFound):
 			return b, err
 		}
@@ -56,11 +64,39 @@ func (p *Publisher) readHead(ctx context.Context) (*base, error) {
 	return &base{tag: got.Tag, head: head, next: head.Manifest().Revision + 1}, nil
 }
 
-// start finds the first revision of a store without a head.
-func (p *Publisher) start(ctx context.Context, startAt int64) (*base, error) {
+// skip goes on at a higher revision than the head asks for: a store that was lost and begun anew is behind the sidecars that it feeds.
+// It lists the copies, since a head that was put back is not told by what lies right above it where revisions were skipped before.
+func (p *Publisher) skip(ctx context.Context, b *base, startAt int64) error {
+	if head := b.revision(); startAt <= head {
+		return &Refusal{RuleHasHead, head + 1, fmt.Errorf("the store has a head, at revision %d: it cannot go on at %d", head, startAt)}
+	}
+	if err := reachable(b.revision(), startAt); err != nil {
+		return err
+	}
+	copies, err := p.copies(ctx)
+	if err != nil {
+		return err
+	}
+	if top := highest(copies); top > b.revision() {
+		return p.occupied(ctx, b, bundle.RevisionKey(top))
+	}
+	b.next = startAt
+	return nil
+}
+
+func (p *Publisher) copies(ctx context.Context) ([]string, error) {
 	copies, err := p.store.List(ctx, bundle.RevisionsPrefix, maxListed)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", bundle.RevisionsPrefix, err)
+	}
+	return copies, nil
+}
+
+// start finds the first revision of a store without a head.
+func (p *Publisher) start(ctx context.Context, startAt int64) (*base, error) {
+	copies, err := p.copies(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if len(copies) == 0 {
 		return &base{next: max(startAt, 1)}, nil
@@ -76,9 +112,17 @@ func (p *Publisher) start(ctx context.Context, startAt int64) (*base, error) {
 	case startAt < free:
 		refusal.Rule, refusal.Err = RuleStart, fmt.Errorf("cannot start at revision %d: the store holds %s", startAt, copies[len(copies)-1])
 	default:
-		return &base{next: startAt}, nil
+		return &base{next: startAt}, reachable(free, startAt)
 	}
 	return nil, refusal
+}
+
+// reachable refuses what sidecars that follow the store would take for a misused key.
+func reachable(known, startAt int64) error {
+	if startAt > known+bundle.MaxJump {
+		return &Refusal{RuleJump, known + 1, fmt.Errorf("cannot go on at revision %d: sidecars refuse a head that is more than %d past revision %d", startAt, bundle.MaxJump, known)}
+	}
+	return nil
 }
 
 // highest is the greatest revision among the keys of copies. Names that are not ours count for nothing.
@@ -95,7 +139,7 @@ func highest(copies []string) int64 {
 
 // complete writes the copy of the head that a publisher who was stopped right after the commit still owes.
 func (p *Publisher) complete(ctx context.Context, b *base) error {
-	key := bundle.RevisionKey(b.next - 1)
+	key := bundle.RevisionKey(b.revision())
 	got, err := p.store.Get(ctx, key, "", bundle.MaxManifest)
 	switch {
 	case errors.Is(err, object.ErrNotFound):
@@ -118,6 +162,11 @@ func (p *Publisher) checkFree(ctx context.Context, b *base) error {
 	case err != nil && !errors.Is(err, object.ErrTooLarge):
 		return fmt.Errorf("read %s: %w", key, err)
 	}
+	return p.occupied(ctx, b, key)
+}
+
+// occupied says why a revision above the head is there: somebody published meanwhile, or put the head back.
+func (p *Publisher) occupied(ctx context.Context, b *base, key string) error {
 	switch now, err := p.store.Get(ctx, bundle.HeadKey, "", bundle.MaxManifest); {
 	case err != nil:
 		return fmt.Errorf("read head: %w", err)
@@ -146,7 +195,7 @@ func (p *Publisher) load(ctx context.Context, b *base) error {
 	if err != nil {
 		return fmt.Errorf("verify ledger of revision %d: %w", m.Revision, err)
 	}
-	b.document, b.retired = verified.Document(), ledger.Retired
+	b.flags, b.retired = verified, ledger.Retired
 	return nil
 }
 

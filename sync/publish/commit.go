@@ -29,8 +29,8 @@ func (p *Publisher) Publish(ctx context.Context, r Request) (Result, error) {
 		if err := p.takeOver(ctx, b, r.DryRun); err != nil {
 			return Result{}, err
 		}
-		if bytes.Equal(b.document, r.Document) {
-			return Result{Outcome: Unchanged, Head: b.head}, nil
+		if p.unchanged(b, r) {
+			return Result{Outcome: Unchanged, Head: b.head, Same: true}, nil
 		}
 	}
 	next, err := p.prepare(b, r)
@@ -38,9 +38,32 @@ func (p *Publisher) Publish(ctx context.Context, r Request) (Result, error) {
 		return Result{}, err
 	}
 	if r.DryRun {
-		return Result{Outcome: Planned, Head: next.head, Entries: next.entries}, nil
+		return Result{Outcome: Planned, Head: next.head, Entries: next.entries, Same: next.same}, nil
 	}
 	return p.write(ctx, b, next)
+}
+
+// unchanged tells whether the head is all that r asks for already: the same flags, no other end or number, and signed by every key.
+func (p *Publisher) unchanged(b *base, r Request) bool {
+	return b.same(r.Document) && r.ValidFor == 0 && r.StartAt == 0 && p.signed(b.head)
+}
+
+// signed tells whether each of the publisher's keys has signed the head.
+func (p *Publisher) signed(head bundle.Head) bool {
+	for _, key := range p.keys {
+		public, err := key.Public()
+		if err != nil {
+			return false
+		}
+		trust, err := bundle.NewTrust([]bundle.PublicKey{public}, 1)
+		if err != nil {
+			return false
+		}
+		if _, err := (bundle.Policy{Trust: trust}).Open(head.Raw()); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // takeOver makes the store whole where the publisher before was stopped, and reads what its head stands for.
@@ -71,7 +94,7 @@ func (p *Publisher) write(ctx context.Context, b *base, next *revision) (Result,
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	err := p.keep(after, bundle.RevisionKey(m.Revision), next.head.Raw())
-	return Result{Published, next.head, next.entries, err}, nil
+	return Result{Published, next.head, next.entries, next.same, err}, nil
 }
 
 // keep writes an object that is never changed afterwards. One that is there already, or whose answer was lost, is compared.

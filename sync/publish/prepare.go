@@ -24,21 +24,23 @@ type revision struct {
 	head           bundle.Head
 	bundle, ledger []byte // as stored
 	entries        []bundle.Entry
+	same           bool // flags as before
 }
 
 // prepare makes everything that the publication will write, and checks it the way a sidecar will, before anything is written.
 func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 	overrides := b.head.Manifest().Overrides
-	compared, err := r.Compare(Step{b.next, b.document, r.Document, b.retired, overrides})
+	compared, err := r.Compare(Step{b.next, b.flags.Document(), r.Document, b.retired, overrides})
 	if err != nil {
 		return nil, err
 	}
-	stored, ref, err := bundle.Pack(r.Document)
+	same := b.same(r.Document)
+	stored, ref, err := pack(b, r.Document)
 	if err != nil {
 		return nil, err
 	}
 	ref.Flags, ref.PreviousFlags = compared.Flags, b.head.Manifest().Bundle.Flags
-	ref.AllowShrink = r.AllowShrink && ref.Shrinks()
+	ref.AllowShrink = (r.AllowShrink || same && ref.AllowShrink) && ref.Shrinks()
 	if err := guard(b, r, ref); err != nil {
 		return nil, err
 	}
@@ -55,11 +57,19 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 	if _, err := head.Open(stored); err != nil {
 		return nil, err
 	}
-	return &revision{head, stored, packed, compared.Entries}, nil
+	return &revision{head, stored, packed, compared.Entries, same}, nil
+}
+
+// pack gives what is stored of a document. The same flags are the same bundle, whatever compressor made it.
+func pack(b *base, document []byte) ([]byte, bundle.Ref, error) {
+	if b.same(document) {
+		return b.flags.Stored(), b.head.Manifest().Bundle, nil
+	}
+	return bundle.Pack(document)
 }
 
 func guard(b *base, r Request, ref bundle.Ref) error {
-	size, before := len(r.Document), len(b.document)
+	size, before := len(r.Document), len(b.flags.Document())
 	switch {
 	case size > MaxDocument:
 		return refuse(RuleLimit, "the document has %d bytes; at most %d are published", size, MaxDocument)
@@ -113,7 +123,7 @@ func count(entries []bundle.Entry) bundle.Change {
 	return c
 }
 
-// seal signs a manifest and opens it again: a head that the publisher itself would refuse, for too few signatures say, is not written.
+// seal signs a manifest and opens it again: a head that those who trust the trust keys would refuse is not written.
 func (p *Publisher) seal(m bundle.Manifest) (bundle.Head, error) {
 	raw, err := bundle.Seal(m, p.keys...)
 	if err != nil {
@@ -122,7 +132,7 @@ func (p *Publisher) seal(m bundle.Manifest) (bundle.Head, error) {
 	if len(raw) > maxManifest {
 		return bundle.Head{}, refuse(RuleLimit, "the manifest has %d bytes; at most %d are published", len(raw), maxManifest)
 	}
-	head, err := p.policy.Open(raw)
+	head, err := p.written.Open(raw)
 	if err != nil {
 		return bundle.Head{}, refuse(RuleKeys, "the new head would not verify: %w", err)
 	}

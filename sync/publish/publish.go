@@ -18,7 +18,7 @@ type Config struct {
 	Environment string       // required; a head of another one is refused
 
 	Keys          []bundle.PrivateKey // each signs; none needs AllowUnsigned
-	TrustKeys     []bundle.PublicKey  // whose heads are believed, besides those of Keys
+	TrustKeys     []bundle.PublicKey  // whose heads are believed, besides those of Keys; where there are any, they must verify what is written
 	Threshold     int                 // how many of these keys must have signed a head; 0 means 1
 	AllowUnsigned bool                // believe a head without looking at signatures; with Keys, the way to begin signing a store
 
@@ -27,10 +27,11 @@ type Config struct {
 
 // Publisher writes revisions of one environment.
 type Publisher struct {
-	store  object.Store
-	keys   []bundle.PrivateKey
-	policy bundle.Policy
-	now    func() time.Time
+	store   object.Store
+	keys    []bundle.PrivateKey
+	policy  bundle.Policy // of what is read
+	written bundle.Policy // of what is written
+	now     func() time.Time
 }
 
 // New makes a Publisher, and refuses a Config with which nobody could tell a good head from a bad one.
@@ -38,18 +39,30 @@ func New(c Config) (*Publisher, error) {
 	if c.Store == nil || c.Environment == "" {
 		return nil, errors.New("publish: Store and Environment are required")
 	}
-	trust, err := c.trust()
+	read, err := c.trust()
 	if err != nil {
 		return nil, err
+	}
+	written := read
+	if len(c.TrustKeys) > 0 {
+		if written, err = bundle.NewTrust(c.TrustKeys, c.Threshold); err != nil {
+			return nil, fmt.Errorf("publish: %w", err)
+		}
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Publisher{c.Store, c.Keys, bundle.Policy{Trust: trust, Environment: c.Environment}, c.Now}, nil
+	return &Publisher{
+		c.Store, c.Keys,
+		bundle.Policy{Trust: read, Environment: c.Environment},
+		bundle.Policy{Trust: written, Environment: c.Environment},
+		c.Now,
+	}, nil
 }
 
-// trust believes the trust keys and the public half of each signing key: a publisher's own heads are good to it, and nothing that
-// fails is ever signed again.
+// trust is for what is read. It believes the trust keys and the public half of each signing key: a publisher's own heads are good to
+// it, and nothing that fails is ever signed again. What is written must satisfy the trust keys alone, for they stand for those who
+// will read it: a head that only its writer believes would lock all the others out.
 func (c Config) trust() (bundle.Trust, error) {
 	switch {
 	case c.AllowUnsigned && len(c.TrustKeys) > 0:

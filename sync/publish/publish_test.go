@@ -60,6 +60,51 @@ func TestSameFlagsWriteNothing(t *testing.T) {
 	}
 }
 
+func TestSameFlagsAreWrittenWhereSomethingElseDiffers(t *testing.T) {
+	f, k, second := newFake(), newKey(t), newKey(t)
+	first := mustPublish(t, newPublisher(t, k.config(f)), "one", "a").Head.Manifest()
+	both := k.config(f)
+	both.Keys = append(both.Keys, second.private)
+	for i, step := range []struct {
+		name   string
+		config Config
+		ask    func(*Request)
+	}{
+		{"an end", k.config(f), func(r *Request) { r.ValidFor = time.Hour }},
+		{"another signature", both, func(*Request) {}},
+		{"a higher revision", both, func(r *Request) { r.StartAt = 4 }},
+	} {
+		r := request(document("a"), step.name)
+		step.ask(&r)
+		got, err := newPublisher(t, step.config).Publish(context.Background(), r)
+		if err != nil || got.Outcome != Published || !got.Same {
+			t.Fatalf("%s: %s, same %v (%v)", step.name, got.Outcome, got.Same, err)
+		}
+		m := got.Head.Manifest()
+		if m.Revision != int64(i+2) || m.Bundle.Digest != first.Bundle.Digest || m.Change.Message != step.name {
+			t.Errorf("%s: manifest %+v", step.name, m)
+		}
+	}
+	if got := mustPublish(t, newPublisher(t, both), "again", "a"); got.Outcome != Unchanged {
+		t.Errorf("what every key has signed: %s", got.Outcome)
+	}
+	verifyChain(t, f, k.policy(t))
+}
+
+func TestSameEmptyFlagsKeepTheirMark(t *testing.T) {
+	f, k := newFake(), newKey(t)
+	p := newPublisher(t, k.config(f))
+	r := request(document(), "none")
+	r.AllowShrink = true
+	if _, err := p.Publish(context.Background(), r); err != nil {
+		t.Fatal(err)
+	}
+	r.AllowShrink, r.ValidFor = false, time.Hour
+	if got, err := p.Publish(context.Background(), r); err != nil || !got.Head.Manifest().Bundle.AllowShrink {
+		t.Errorf("no flags again: %v", err)
+	}
+}
+
 func TestDryRunWritesNothing(t *testing.T) {
 	f, k := newFake(), newKey(t)
 	p := newPublisher(t, k.config(f))
@@ -157,6 +202,39 @@ func TestStartAt(t *testing.T) {
 	}
 }
 
+func TestStartAtAboveTheHead(t *testing.T) {
+	f, k := newFake(), newKey(t)
+	p := newPublisher(t, k.config(f))
+	mustPublish(t, p, "one", "a", "b")
+	m := mustPublish(t, p, "two", "a").Head.Manifest()
+	m.Overrides = []bundle.Override{{Flag: "a", Variant: "off", Author: "bo", Message: "on fire", At: noon}}
+	replaceHead(t, f, m, k)
+	ask := func(revision int64) (Result, error) {
+		r := request(document("a", "c"), "ahead")
+		r.StartAt = revision
+		return p.Publish(context.Background(), r)
+	}
+	got, err := ask(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := got.Head.Manifest(); now.Revision != 7 || !reflect.DeepEqual(now.Overrides, m.Overrides) || now.Change.Added != 1 {
+		t.Errorf("manifest %+v", now)
+	}
+	ledger, err := bundle.OpenLedger(f.snapshot()[bundle.LedgerKey(got.Head.Manifest().Ledger)], got.Head.Manifest().Ledger)
+	if err != nil || len(ledger.Retired) != 1 {
+		t.Errorf("tombstones %+v (%v)", ledger.Retired, err)
+	}
+	mustPublish(t, p, "eight", "a")
+	if chain := verifyChain(t, f, k.policy(t)); len(chain) != 4 || chain[3].Revision != 8 {
+		t.Errorf("chain %+v", chain)
+	}
+	f.put(bundle.HeadKey, f.snapshot()[bundle.RevisionKey(2)])
+	if _, err := ask(9); !rule(RuleHistory, "revisions/00000008.json is there already")(err) {
+		t.Errorf("a head that was put back across what was skipped: %v", err)
+	}
+}
+
 func TestKeysRotateByOverlap(t *testing.T) {
 	f, old, young := newFake(), newKey(t), newKey(t)
 	mustPublish(t, newPublisher(t, old.config(f)), "old", "a")
@@ -164,15 +242,36 @@ func TestKeysRotateByOverlap(t *testing.T) {
 	if _, err := newPublisher(t, c).Publish(context.Background(), request(document("b"), "no")); bundle.ReasonOf(err) != bundle.ReasonSignature {
 		t.Fatalf("a head of an unknown key: %v", err)
 	}
+	c.TrustKeys, c.Keys = []bundle.PublicKey{old.public}, []bundle.PrivateKey{young.private, old.private}
+	mustPublish(t, newPublisher(t, c), "both", "b")
+	mustPublish(t, newPublisher(t, young.config(f)), "young", "c")
+}
+
+func TestWhatIsWrittenSatisfiesTheTrustKeysAlone(t *testing.T) {
+	f, old, young := newFake(), newKey(t), newKey(t)
+	c := young.config(f)
 	c.TrustKeys = []bundle.PublicKey{old.public}
+	refused := func() {
+		t.Helper()
+		before := f.snapshot()
+		if _, err := newPublisher(t, c).Publish(context.Background(), request(document("b"), "no")); !rule(RuleKeys, "0 of the 1 trust keys")(err) {
+			t.Errorf("a head that no trust key verifies: %v", err)
+		}
+		if !maps.EqualFunc(before, f.snapshot(), bytes.Equal) {
+			t.Error("something was written")
+		}
+	}
+	refused()
+	mustPublish(t, newPublisher(t, old.config(f)), "old", "a")
+	refused()
+	c.TrustKeys = append(c.TrustKeys, young.public)
 	mustPublish(t, newPublisher(t, c), "young", "b")
-	mustPublish(t, newPublisher(t, young.config(f)), "younger", "c")
 }
 
 func TestThresholdHoldsForWhatIsWritten(t *testing.T) {
 	f, a, b := newFake(), newKey(t), newKey(t)
 	c := a.config(f)
-	c.TrustKeys, c.Threshold = []bundle.PublicKey{b.public}, 2
+	c.TrustKeys, c.Threshold = []bundle.PublicKey{a.public, b.public}, 2
 	if _, err := newPublisher(t, c).Publish(context.Background(), request(document("a"), "one")); !rule(RuleKeys, "1 of the 2 trust keys")(err) {
 		t.Errorf("one signature where two are needed: %v", err)
 	}
@@ -204,6 +303,9 @@ func TestNewRefuses(t *testing.T) {
 		"an empty key":        func(c *Config) { c.Keys = []bundle.PrivateKey{{}} },
 		"contradiction":       func(c *Config) { c.AllowUnsigned, c.TrustKeys = true, []bundle.PublicKey{k.public} },
 		"threshold too great": func(c *Config) { c.Threshold = 2 },
+		"threshold that trust keys alone cannot meet": func(c *Config) {
+			c.Threshold, c.TrustKeys = 2, []bundle.PublicKey{newKey(t).public}
+		},
 	} {
 		c := k.config(f)
 		change(&c)

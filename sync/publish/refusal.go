@@ -2,6 +2,7 @@ package publish
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 )
@@ -14,10 +15,11 @@ const (
 	RuleShrink  Rule = "shrink"   // empty, or less than half of the flags before
 	RuleGrowth  Rule = "growth"   // more than twice the bytes before
 	RuleLimit   Rule = "limit"    // nearer than a fifth to what a loader takes
-	RuleKeys    Rule = "keys"     // a publisher must believe what it writes
+	RuleKeys    Rule = "keys"     // whoever trusts the trust keys believes what is written
 	RuleNoHead  Rule = "no-head"  // a store with revisions but no head needs a place to start
-	RuleHasHead Rule = "has-head" // a store with a head says itself where it goes on
+	RuleHasHead Rule = "has-head" // a store with a head goes on above it
 	RuleStart   Rule = "start"    // a store starts above every revision that it holds
+	RuleJump    Rule = "jump"     // sidecars follow from one revision to the next
 	RuleDamaged Rule = "damaged"  // what a head names is there
 	RuleHistory Rule = "history"  // what is written once never changes, and the head is the newest of it
 )
@@ -25,7 +27,7 @@ const (
 // Refusal is an error that names the rule. Whatever is refused has not moved the head.
 type Refusal struct {
 	Rule     Rule
-	Revision int64 // for RuleNoHead and RuleStart: the lowest one that may be started at, 0 where that is not known
+	Revision int64 // for RuleNoHead, RuleHasHead, RuleStart and RuleJump: the lowest one that may be started at, 0 where that is not known
 	Err      error
 }
 
@@ -49,12 +51,20 @@ func (c *Conflict) Error() string {
 	}
 	m := c.Head.Manifest()
 	return fmt.Sprintf("revision %d not published: %s published revision %d at %s: %q",
-		c.Revision, m.Change.Author, m.Revision, m.PublishedAt.Format("2006-01-02T15:04:05Z07:00"), m.Change.Message)
+		c.Revision, plain(m.Change.Author), m.Revision, m.PublishedAt.Format("2006-01-02T15:04:05Z07:00"), m.Change.Message)
 }
 
 func (c *Conflict) Unwrap() error { return c.Err }
 
-// Unknown says that a store neither answered the write of a head nor shows what came of it. Publishing the same again finds out.
+// plain quotes a name that would say more than itself: it comes from a store, and may hold lines of its own.
+func plain(name string) string {
+	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
+}
+
+// Unknown says that a store neither answered the write of a head nor shows what came of it. Reading the head later tells.
 type Unknown struct {
 	Revision    int64
 	Write, Read error

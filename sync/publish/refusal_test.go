@@ -154,9 +154,14 @@ func refusals() map[string]refusalCase {
 			ask:   func(r *Request) { r.Compare = func(Step) (Comparison, error) { return Comparison{}, errCompare } },
 			check: func(err error) bool { return errors.Is(err, errCompare) },
 		},
-		"start with a head": {
-			ask:   func(r *Request) { r.StartAt = 3 },
+		"start at the head": {
+			ask:   func(r *Request) { r.StartAt = 2 },
 			check: rule(RuleHasHead, "at revision 2"),
+		},
+		"start above a head put back": {
+			scene: func(_ *testing.T, f *fake, _ key) { f.objects[bundle.HeadKey] = f.objects[bundle.RevisionKey(1)] },
+			ask:   func(r *Request) { r.StartAt = 9 },
+			check: rule(RuleHistory, "revisions/00000002.json is there already"),
 		},
 		"no head": {
 			scene: headless,
@@ -229,6 +234,26 @@ func TestConflictSaysWhoPublishedWhat(t *testing.T) {
 	want := `revision 2 not published: ana published revision 2 at 2026-03-01T12:00:00Z: "theirs"`
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
+	}
+}
+
+func TestConflictQuotesWhatCouldPassForMore(t *testing.T) {
+	k := newKey(t)
+	f := prepared(t, k, 1, false)
+	r := request(document(many(9)...), "theirs")
+	r.Author = "bo\nhint: all is well"
+	f.plan = func(_ int, op, _ string) fault {
+		if op == "replace" {
+			f.plan = nil
+			if _, err := newPublisher(t, k.config(f)).Publish(context.Background(), r); err != nil {
+				t.Error(err)
+			}
+		}
+		return none
+	}
+	_, err := newPublisher(t, k.config(f)).Publish(context.Background(), request(document(many(8)...), "mine"))
+	if err == nil || !strings.Contains(err.Error(), `"bo\nhint: all is well" published revision 2`) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -14,7 +14,7 @@ type Request struct {
 	Compare         func(Step) (Comparison, error) // required; its error stops the publication and is given back as it is
 
 	ValidFor    time.Duration // how long the revision is valid; 0 means without end
-	StartAt     int64         // the first revision of a store that lost its head; 0 means that the store decides
+	StartAt     int64         // the revision to write, of a store that lost its head or stands behind its sidecars; 0 means that the store decides
 	AllowShrink bool          // the document may be empty, or hold less than half of the flags before
 	AllowGrowth bool          // the document may more than double
 	DryRun      bool          // find out everything, write nothing
@@ -42,7 +42,7 @@ type Outcome string
 const (
 	Published Outcome = "published"
 	Planned   Outcome = "planned"   // a dry run: nothing was written
-	Unchanged Outcome = "unchanged" // the head has the same flags: there was nothing to write
+	Unchanged Outcome = "unchanged" // the head is all that was asked for: there was nothing to write
 )
 
 // Result is what Publish did.
@@ -50,6 +50,7 @@ type Result struct {
 	Outcome Outcome
 	Head    bundle.Head    // the revision that now stands, or would
 	Entries []bundle.Entry // what it changes
+	Same    bool           // it has the flags of the head before
 	CopyErr error          // why its copy under revisions/ is not there yet; whoever publishes next writes it
 }
 

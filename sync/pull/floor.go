@@ -2,9 +2,6 @@ package pull
 
 import "github.com/burgeehq/burgee/sync/bundle"
 
-// maxJump bounds how far a head may be ahead of a known revision, so that a key misused once cannot use up all the numbers.
-const maxJump = 1_000_000
-
 // floor is the highest revision accepted so far, below which nothing is taken.
 type floor struct {
 	min      int64 // what the operator says a fresh process may start from
@@ -20,8 +17,8 @@ func (f *floor) admit(head bundle.Head) error {
 		return bundle.Refuse(bundle.ReasonOlder, "head is at revision %d, and %d was accepted before: publish again with --start-at %d or more", revision, f.revision, f.revision+1)
 	case revision == f.revision && head.Payload() != f.payload:
 		return bundle.Refuse(bundle.ReasonFork, "head is another revision %d (%s) than the one accepted before (%s)", revision, head.Payload(), f.payload)
-	case f.revision > 0 && revision > f.revision+maxJump:
-		return bundle.Refuse(bundle.ReasonJump, "head is at revision %d, more than %d past revision %d", revision, maxJump, f.revision)
+	case f.revision > 0 && revision > f.revision+bundle.MaxJump:
+		return bundle.Refuse(bundle.ReasonJump, "head is at revision %d, more than %d past revision %d", revision, bundle.MaxJump, f.revision)
 	}
 	return nil
 }

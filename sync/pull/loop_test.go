@@ -125,7 +125,7 @@ func TestRefusals(t *testing.T) {
 		{"same revision, other payload", func(b *bench) {
 			b.publish(7, func(m *bundle.Manifest) { m.Change.Message = "another story" })
 		}, bundle.ReasonFork, nil},
-		{"far ahead", func(b *bench) { b.publish(7 + maxJump + 1) }, bundle.ReasonJump, nil},
+		{"far ahead", func(b *bench) { b.publish(7 + bundle.MaxJump + 1) }, bundle.ReasonJump, nil},
 		{"another environment", func(b *bench) {
 			b.publish(8, func(m *bundle.Manifest) { m.Environment = "shop/other" })
 		}, bundle.ReasonEnvironment, nil},

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +16,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 )
 
 // How long single steps of a request may take. The whole of it takes as long as its context lives.
@@ -36,6 +39,7 @@ func newClient(ctx context.Context, cfg Config) (*s3.Client, error) {
 	settings, err := config.LoadDefaultConfig(ctx,
 		config.WithAppID("burgee"),
 		config.WithHTTPClient(httpClient()),
+		config.WithLogger(logging.Nop{}), // what matters comes back as an error
 		config.WithRetryer(func() aws.Retryer { return retryer(cfg.Attempts) }),
 	)
 	if err != nil {
@@ -46,10 +50,26 @@ func newClient(ctx context.Context, cfg Config) (*s3.Client, error) {
 	}
 	settings.Credentials = credentials{settings.Credentials}
 	settings.HTTPClient = cautious{settings.HTTPClient}
-	return s3.NewFromConfig(settings, func(o *s3.Options) {
+	client := s3.NewFromConfig(settings, func(o *s3.Options) {
 		o.UsePathStyle = cfg.PathStyle
 		o.DisableLogOutputChecksumValidationSkipped = true // bundles are checked against a digest of our own
-	}), nil
+	})
+	if err := checkEndpoint(client.Options().BaseEndpoint); err != nil {
+		return nil, fmt.Errorf("AWS settings: %w", err)
+	}
+	return client, nil
+}
+
+// checkEndpoint refuses an endpoint that the SDK would try in vain. Its error leaves out what stands before an "@": it may be a secret.
+func checkEndpoint(endpoint *string) error {
+	if endpoint == nil {
+		return nil // AWS itself
+	}
+	if u, err := url.Parse(*endpoint); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
+		return nil
+	}
+	return fmt.Errorf("endpoint %.200q (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or endpoint_url in ~/.aws/config) is no URL of a server: add http:// or https://",
+		(*endpoint)[strings.LastIndex(*endpoint, "@")+1:])
 }
 
 // httpClient is the SDK's own kind of client: with any other, AWS_CA_BUNDLE is an error.

@@ -20,6 +20,23 @@ type meaning struct {
 	failed  error // a condition did not hold
 }
 
+// advisedError knows a better way out than its sentinel, which stands for the faults of all stores.
+type advisedError struct {
+	error
+	advice string
+}
+
+const (
+	credentialsAdvice = "credentials are found as the aws command finds them: AWS_PROFILE, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or a role"
+	bucketAdvice      = "check --store, AWS_REGION and AWS_ENDPOINT_URL_S3: the bucket must be there before the first publication"
+)
+
+// WayOut is what a person may do about it.
+func (a advisedError) WayOut() string { return a.advice }
+
+// Unwrap gives the error without the advice.
+func (a advisedError) Unwrap() error { return a.error }
+
 // of says in the package object's words why a call failed, without what the SDK adds: whole requests, URLs, many lines.
 func (m meaning) of(ctx context.Context, err error) error {
 	if ended := object.Ended(ctx); ended != nil {
@@ -27,8 +44,8 @@ func (m meaning) of(ctx context.Context, err error) error {
 	}
 	var unsigned credentialsError
 	if errors.As(err, &unsigned) {
-		return fmt.Errorf("%w: no AWS credentials: %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
-			object.ErrUnavailable, cause(unsigned.error))
+		return advisedError{fmt.Errorf("%w: no AWS credentials: %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
+			object.ErrUnavailable, cause(unsigned.error)), credentialsAdvice}
 	}
 	var answer *awshttp.ResponseError
 	if !errors.As(err, &answer) || answer.HTTPStatusCode() == 0 {
@@ -58,7 +75,7 @@ func (m meaning) ofAnswer(answer *awshttp.ResponseError) error {
 func (m meaning) ofCode(status int, code string) error {
 	switch code {
 	case "NoSuchBucket":
-		return object.ErrNoStore
+		return advisedError{object.ErrNoStore, bucketAdvice}
 	case "NoSuchKey":
 		return m.missing
 	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired": // status 400

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/burgeehq/burgee/sync/object"
 )
@@ -44,6 +47,46 @@ func TestMissingCredentialsAreNamed(t *testing.T) {
 	s = open(t, Config{Bucket: s.bucket, PathStyle: true})
 	_, err := s.Get(t.Context(), "head", "", plenty)
 	wantRefusal(t, err, object.ErrUnavailable, "no AWS credentials", "set AWS_ACCESS_KEY_ID")
+	wantWayOut(t, err, "AWS_PROFILE")
+}
+
+func wantWayOut(t *testing.T, err error, want string) {
+	t.Helper()
+	var advised interface{ WayOut() string }
+	if !errors.As(err, &advised) || !strings.Contains(advised.WayOut(), want) {
+		t.Errorf("error %v has no way out that says %q", err, want)
+	}
+}
+
+func TestMissingBucketHasAWayOut(t *testing.T) {
+	s := fake(t, Config{}, func(w http.ResponseWriter, _ *http.Request) { answer(w, 404, "NoSuchBucket") })
+	_, err := s.Get(t.Context(), "head", "", plenty)
+	wantWayOut(t, err, "the bucket must be there")
+}
+
+func TestOpenRefusesAnEndpointThatIsNoURL(t *testing.T) {
+	for endpoint, want := range map[string]string{
+		"127.0.0.1:7171":            `endpoint "127.0.0.1:7171"`,
+		"localhost:7171":            `endpoint "localhost:7171"`,
+		"s3.example":                "add http:// or https://",
+		"http://":                   "AWS_ENDPOINT_URL_S3",
+		"ana:secret@127.0.0.1:7171": `endpoint "127.0.0.1:7171"`,
+	} {
+		setenv(t, endpoint)
+		_, err := Open(t.Context(), Config{Bucket: bucket})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("endpoint %s: got error %v, want one that says %q", endpoint, err, want)
+		}
+	}
+}
+
+// TestTheSDKLogsNothing holds its own lines back from standard error, which belongs to whoever uses the store.
+func TestTheSDKLogsNothing(t *testing.T) {
+	setenv(t, "")
+	s := open(t, Config{Bucket: bucket})
+	if _, silent := s.client.Options().Logger.(logging.Nop); !silent {
+		t.Errorf("the SDK logs to a %T", s.client.Options().Logger)
+	}
 }
 
 func TestStringIsTheURL(t *testing.T) {

@@ -146,7 +146,7 @@ func (c *Sidecar) Until(t testing.TB, what string, good func(Status) bool) Statu
 func (c *Sidecar) Fresh(t testing.TB, revision int) Status {
 	t.Helper()
 	return c.Until(t, fmt.Sprintf("fresh and persisted at revision %d", revision), func(st Status) bool {
-		return st.Freshness == "fresh" && st.Active.Revision == revision && st.Persisted.Revision == revision && !st.Behind
+		return st.Freshness == "fresh" && st.Active.Revision == revision && st.Persisted.Revision == revision && !st.Behind && st.Rejected == nil
 	})
 }
 
