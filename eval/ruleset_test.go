@@ -130,15 +130,15 @@ func TestReadsTime(t *testing.T) {
 }
 
 func TestBucketsBy(t *testing.T) {
-	for rule, want := range map[string]string{
-		`{"fractional":[["a",1]]}`:              "targetingKey",
-		`{"fractional":[{"var":"id"},["a",1]]}`: "id",
-		`{"fractional":[{"cat":[{"var":"$flagd.flagKey"},{"var":"user.id"}]},["a",1]]}`: "user.id",
-		`{"if":[{"<":[{"stable_bucket":[{"var":"account"},"s"]},0.5]},"a"]}`:            "account",
-		`{"var":"a"}`: "",
+	for _, row := range []struct{ rule, want string }{
+		{`{"fractional":[["a",1]]}`, "targetingKey"},
+		{`{"fractional":[{"var":"id"},["a",1]]}`, "id"},
+		{`{"fractional":[{"cat":[{"var":"$flagd.flagKey"},{"var":"user.id"}]},["a",1]]}`, "user.id"},
+		{`{"if":[{"<":[{"stable_bucket":[{"var":"account"},"s"]},0.5]},"a"]}`, "account"},
+		{`{"var":"a"}`, ""},
 	} {
-		if got := strings.Join(onlyFlag(t, rule, "a").BucketsBy(), " "); got != want {
-			t.Errorf("%s: got %q, want %q", rule, got, want)
+		if got := strings.Join(onlyFlag(t, row.rule, "a").BucketsBy(), " "); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.rule, got, row.want)
 		}
 	}
 }
