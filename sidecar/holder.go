@@ -62,7 +62,7 @@ func (h *holder) Confirmed(at time.Time) {
 // compile turns a verified bundle into flags, or refuses it.
 func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	m := v.Head().Manifest()
-	if now := h.current.Load(); now != nil && now.head.Manifest().Bundle == m.Bundle {
+	if now := h.current.Load(); now != nil && sameBundle(now.head.Manifest().Bundle, m.Bundle) {
 		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
 	}
 	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
@@ -79,6 +79,9 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	}
 	return newFlagset(rules, v.Head(), m.Revision, source), nil
 }
+
+// sameBundle tells whether two heads name the same flags, whatever came before each.
+func sameBundle(a, b bundle.Ref) bool { return a.Digest == b.Digest && a.Flags == b.Flags }
 
 // activate serves a flagset under the overrides of the newest head.
 func (h *holder) activate(next *flagset) {
