@@ -36,7 +36,7 @@ sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat
 fuzz: ## every fuzzer in turn, FUZZ=30s each
 	@set -e; for package in $$($(GO) list ./...); do \
 	  for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
-	    echo "$$package $$target"; $(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ); \
+	    echo "$$package $$target"; $(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x; \
 	  done; \
 	done
 
