@@ -58,19 +58,21 @@ func (w *workbench) watch(ctx context.Context) {
 // lookAgain keeps the last good flags where the file is not good, and says so once.
 func (w *workbench) lookAgain() {
 	err := w.look()
-	var rejected *Rejected
-	var failure *Failure
+	rejected, failure := w.rejected.Load(), w.failure.Load()
 	news := false
 	switch now := time.Now().UTC(); {
 	case err == nil:
+		rejected, failure = nil, nil
 	case errors.Is(err, errUnreadable):
-		failure = &Failure{At: now, Kind: "unreadable", Message: err.Error()}
-		last := w.failure.Load()
-		news = last == nil || last.Message != failure.Message
+		if news = failure == nil || failure.Message != err.Error(); news {
+			failure = &Failure{At: now, Kind: "unreadable", Message: err.Error()}
+		}
+		rejected = nil
 	default:
-		rejected = &Rejected{At: now, Reason: bundle.ReasonDocument, Message: err.Error()}
-		last := w.rejected.Load()
-		news = last == nil || last.Message != rejected.Message
+		if news = rejected == nil || rejected.Message != err.Error(); news {
+			rejected = &Rejected{At: now, Reason: bundle.ReasonDocument, Message: err.Error()}
+		}
+		failure = nil
 	}
 	w.rejected.Store(rejected)
 	w.failure.Store(failure)

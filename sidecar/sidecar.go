@@ -49,10 +49,11 @@ func (s *Sidecar) Run(ctx context.Context) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var group sync.WaitGroup
-	defer group.Wait()
-	defer cancel()
+	defer func() {
+		cancel()
+		group.Wait()
+	}()
 	if err := s.prepare(ctx, &group); err != nil {
 		closeAll(s.serving)
 		return err
