@@ -34,11 +34,11 @@ type flagset struct {
 func newFlagset(rules *eval.Ruleset, head bundle.Head, revision int64, source string) *flagset {
 	return &flagset{
 		bundle: rules, rules: rules, head: head, revision: revision, header: strconv.AppendInt(nil, revision, 10),
-		source: source, since: time.Now(), counts: newCounts(rules),
+		source: source, since: time.Now(),
 	}
 }
 
-// under gives the same flags with the overrides of a head in force.
+// under gives the same flags with the overrides of a head in force, ready to be served: nothing is that did not come through here.
 func (f *flagset) under(head bundle.Head) *flagset {
 	overrides := head.Manifest().Overrides
 	forced, idle := make([]eval.Override, len(overrides)), make([]string, len(overrides))
@@ -49,7 +49,7 @@ func (f *flagset) under(head bundle.Head) *flagset {
 		}
 	}
 	next := newFlagset(f.bundle, f.head, f.revision, f.source)
-	next.since, next.idle = f.since, idle
+	next.since, next.idle, next.counts = f.since, idle, newCounts(f.bundle)
 	next.rules, _ = f.bundle.WithOverrides(forced)
 	return next
 }

@@ -33,7 +33,7 @@ type keeper struct {
 	mu      sync.Mutex
 	folder  *lkg.Folder
 	want    kept // what the folder should hold
-	have    kept // what it holds
+	have    kept // what it holds; told by its revisions and the digest, without the bytes
 	waiting []chan struct{}
 	busy    time.Time // since when the disk is at work; zero while it rests
 	problem error     // of the last time
@@ -129,14 +129,14 @@ func bring(folder *lkg.Folder, have, want kept) (kept, error) {
 	if want.headRevision > have.headRevision {
 		err := folder.SaveHead(want.head)
 		if err == nil {
-			have.head, have.headRevision = want.head, want.headRevision
+			have.headRevision = want.headRevision
 		}
 		errs = append(errs, err)
 	}
 	if want.payload != have.payload && want.payload != "" {
 		err := folder.Save(want.entry)
 		if err == nil {
-			have.entry, have.revision, have.payload, have.confirmed = want.entry, want.revision, want.payload, time.Time{}
+			have.revision, have.payload, have.confirmed = want.revision, want.payload, time.Time{}
 		}
 		errs = append(errs, err)
 	}

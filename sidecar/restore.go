@@ -80,7 +80,7 @@ func (k *keeper) took(l lkg.Loaded, flags *flagset, newest bundle.Head) (confirm
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.folder.Took(l)
-	k.have = kept{entry: l.Entry, revision: flags.revision, payload: flags.head.Payload(), headRevision: newest.Manifest().Revision}
+	k.have = kept{revision: flags.revision, payload: flags.head.Payload(), headRevision: newest.Manifest().Revision}
 	k.want = k.have
 	return k.folder.Confirmed()
 }
