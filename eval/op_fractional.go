@@ -29,6 +29,9 @@ func compileFractional(c *compiler, args value, s scope) expr {
 	}
 	if known != nil {
 		code.key, code.shares = key, known
+		if key == nil {
+			code.args = nil // the shares say it all
+		}
 	}
 	return code
 }
@@ -181,22 +184,25 @@ func (c *Context) bucketHash(frame int, key value) (hash uint32, ok bool) {
 	if key.kind == text {
 		return murmur3.StringSum32(key.str), true
 	}
-	flagKey, targetingKey := c.implicitKey(frame)
-	if targetingKey.kind != text || targetingKey.str == "" {
+	flagKey, subject := c.implicitKey(frame)
+	if subject.kind != text || subject.str == "" {
 		return 0, false
 	}
-	b := c.temp.bytes.take(len(flagKey) + len(targetingKey.str))[:0]
-	b = append(append(b, flagKey...), targetingKey.str...)
+	b := c.temp.bytes.take(len(flagKey) + len(subject.str))[:0]
+	b = append(append(b, flagKey...), subject.str...)
 	return murmur3.Sum32(b), true
 }
 
-func (c *Context) implicitKey(frame int) (flagKey string, targetingKey value) {
+func (c *Context) implicitKey(frame int) (flagKey string, subject value) {
 	if frame == rootFrame {
-		return c.flag.key, c.attribute(c.flag.table, targetingKeySlot)
+		return c.flag.key, *c.attribute(targetingKeySlot)
 	}
 	data := c.frames[frame]
-	return data.member(flagdProperty).member("flagKey").str, data.member("targetingKey")
+	return data.member(flagdProperty).member("flagKey").str, data.member(targetingKey)
 }
 
-// targetingKeySlot is the first slot of every ruleset.
-const targetingKeySlot = 0
+// The attribute that names the subject of an evaluation has the first slot of every ruleset.
+const (
+	targetingKey     = "targetingKey"
+	targetingKeySlot = 0
+)
