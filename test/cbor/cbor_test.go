@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
@@ -41,6 +42,24 @@ func TestAnyKey(t *testing.T) {
 		}
 		split.check(t, encoded(t, key), `"key":`+string(key))
 	}
+}
+
+// FuzzKey looks for JSON that is read in another way than by the standard library.
+func FuzzKey(f *testing.F) {
+	for _, seed := range []string{`1.0`, `-0`, `"\ud83d\ude00"`, `"\ud83d"`, `{"a":1,"\u0061":2}`, `{"b":[1e20,{"":null}],"a":5e-324}`} {
+		f.Add(seed)
+	}
+	split := newSplit(f, "flag", `{"var":"key"},`)
+	f.Fuzz(func(t *testing.T, key string) {
+		key = strings.TrimSpace(key)
+		if !json.Valid([]byte(key)) || key == "null" || key[0] == '[' {
+			return
+		}
+		if new(eval.Context).Parse([]byte(`{"key":`+key+`}`)) != nil {
+			return // beyond a limit, or not UTF-8
+		}
+		split.check(t, encoded(t, []byte(key)), `"key":`+key)
+	})
 }
 
 // Where no key is written, a list of the flag's key and the targeting key is.
@@ -146,7 +165,7 @@ type split struct {
 	seen eval.Context
 }
 
-func newSplit(t *testing.T, flagKey, written string) *split {
+func newSplit(t testing.TB, flagKey, written string) *split {
 	t.Helper()
 	rule := fmt.Sprintf(`{"fractional":[%s["below",{"var":"w"}],["above",{"-":[%d,{"var":"w"}]}]]}`, written, largest)
 	doc, err := eval.Parse([]byte(`{"metadata":{"bucketing":"v3"},"flags":{`+quoted(flagKey)+`:{"variants":{"below":1,"above":2},"targeting":`+rule+`}}}`), eval.LoadLimits())
