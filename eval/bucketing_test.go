@@ -56,6 +56,19 @@ func hashOf(c *Context, f *Flag) (hash uint32, ok bool) {
 	}
 }
 
+// The memory that an encoding is written to is taken beforehand, and is enough.
+func TestCBORBound(t *testing.T) {
+	for _, v := range readVectors(t, "testdata/conformance/fractional-v3.json") {
+		flag, c := v.prepare(t)
+		if e, ok := flag.rule.(*fractionalExpr); ok && e.key != nil {
+			key := c.evaluate(flag, e.key, vectorTime)
+			if size := len(c.temp.appendCBOR(nil, key)); size > cborBound(key) {
+				t.Errorf("%s: %d bytes, bound %d", v.Name, size, cborBound(key))
+			}
+		}
+	}
+}
+
 // The whole range of the hash falls on the whole range of the weights, and on
 // nothing beyond.
 func TestBucketOf(t *testing.T) {
