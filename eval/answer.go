@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -55,44 +56,70 @@ const (
 
 func failClosedEntry(why string) string { return `"burgee.failClosed":` + quote(why) }
 
-// served is an answer with a variant. A null has no value that a client could
-// take, which flagd answers with an error.
-func (r renderer) served(reason Reason, index int, v variant, own string) Answer {
+// rendered is an answer without its text.
+type rendered struct {
+	start, end uint32 // in the flag's text
+	variant    int32
+	reason     Reason
+	code       ErrorCode
+	failClosed bool
+}
+
+// answer joins what was rendered with the text that holds it.
+func (r rendered) answer(text []byte) Answer {
+	return Answer{JSON: text[r.start:r.end:r.end], Variant: int(r.variant), Reason: r.reason, Code: r.code, FailClosed: r.failClosed}
+}
+
+// appendServed writes an answer with a variant. A null has no value that a
+// client could take, which flagd answers with an error.
+func (r renderer) appendServed(dst []byte, reason Reason, index int, v variant, own string) ([]byte, rendered) {
 	if v.kind == null {
-		return r.failure(General, "the variant "+quote(v.name)+" has the value null")
+		return r.appendFailure(dst, General, "the variant "+quote(v.name)+" has the value null")
 	}
-	a := r.body(reason, `,"value":`+string(compact(v.raw)), nameMember(v.name), own)
-	a.Variant = index
-	return a
+	start := len(dst)
+	dst = append(append(dst, `{"key":`...), r.key...)
+	dst = append(append(dst, `,"value":`...), compact(v.raw)...)
+	dst = appendReason(dst, reason)
+	if v.name != "" { // flagd leaves out the variant with the empty name
+		dst, _ = jsontext.AppendQuote(append(dst, `,"variant":`...), v.name)
+	}
+	dst = r.appendMetadata(dst, own)
+	return dst, rendered{start: uint32(start), end: uint32(len(dst)), variant: int32(index), reason: reason}
 }
 
-// nameMember leaves out the variant with the empty name, as flagd does.
-func nameMember(name string) string {
-	if name == "" {
-		return ""
-	}
-	return `,"variant":` + quote(name)
+// appendBare writes an answer without a variant: the code's own default, or disabled.
+func (r renderer) appendBare(dst []byte, reason Reason) ([]byte, rendered) {
+	start := len(dst)
+	dst = append(append(dst, `{"key":`...), r.key...)
+	dst = r.appendMetadata(appendReason(dst, reason), "")
+	return dst, rendered{start: uint32(start), end: uint32(len(dst)), variant: -1, reason: reason}
 }
 
-// bare is an answer without a variant: the code's own default, or disabled.
-func (r renderer) bare(reason Reason) Answer { return r.body(reason, "", "", "") }
-
-func (r renderer) body(reason Reason, valueMember, variantMember, own string) Answer {
-	body := `{"key":` + r.key + valueMember + `,"reason":"` + reason.String() + `"` + variantMember + r.metadataMember(own) + `}`
-	return Answer{JSON: []byte(body), Variant: -1, Reason: reason}
+func (r renderer) appendFailure(dst []byte, code ErrorCode, details string) ([]byte, rendered) {
+	start := len(dst)
+	dst = append(append(dst, `{"key":`...), r.key...)
+	dst = append(append(dst, `,"errorCode":"`...), code.String()...)
+	dst = append(append(dst, `","errorDetails":`...), quote(details)...)
+	dst = r.appendMetadata(dst, "")
+	return dst, rendered{start: uint32(start), end: uint32(len(dst)), variant: -1, reason: Failed, code: code}
 }
 
 func (r renderer) failure(code ErrorCode, details string) Answer {
-	body := `{"key":` + r.key + `,"errorCode":"` + code.String() + `","errorDetails":` + quote(details) + r.metadataMember("") + `}`
-	return Answer{JSON: []byte(body), Variant: -1, Reason: Failed, Code: code}
+	text, failed := r.appendFailure(nil, code, details)
+	return failed.answer(text)
 }
 
-func (r renderer) metadataMember(own string) string {
-	separator := ""
+func appendReason(dst []byte, reason Reason) []byte {
+	dst = append(append(dst, `,"reason":"`...), reason.String()...)
+	return append(dst, '"')
+}
+
+func (r renderer) appendMetadata(dst []byte, own string) []byte {
+	dst = append(append(dst, `,"metadata":{`...), r.metadata...)
 	if own != "" && r.metadata != "" {
-		separator = ","
+		dst = append(dst, ',')
 	}
-	return `,"metadata":{` + r.metadata + separator + own + `}`
+	return append(append(dst, own...), "}}"...)
 }
 
 func quote(s string) string {
@@ -104,23 +131,19 @@ func quote(s string) string {
 // flag's own, of equal names the flag's. Nulls are left out, and so are
 // bucketing, our own names, and the contract unless it is asked for.
 func mergeMetadata(set, flag []section, withContract bool) string {
-	var members []string
+	var members strings.Builder
 	for i, entry := range append(set[:len(set):len(set)], flag...) {
-		replaced := i < len(set) && hasSection(flag, entry.name)
-		if replaced || entry.tree.kind == null || strings.HasPrefix(entry.name, ownPrefix) ||
+		replaced := i < len(set) && slices.ContainsFunc(flag, func(s section) bool { return s.name == entry.name })
+		if replaced || entry.kind == null || strings.HasPrefix(entry.name, ownPrefix) ||
 			entry.name == "bucketing" && i < len(set) || isContractKey(entry.name) && !withContract {
 			continue
 		}
-		members = append(members, quote(entry.name)+":"+string(compact(entry.raw)))
-	}
-	return strings.Join(members, ",")
-}
-
-func hasSection(sections []section, name string) bool {
-	for _, s := range sections {
-		if s.name == name {
-			return true
+		if members.Len() > 0 {
+			members.WriteByte(',')
 		}
+		members.WriteString(quote(entry.name))
+		members.WriteByte(':')
+		members.Write(compact(entry.raw))
 	}
-	return false
+	return members.String()
 }

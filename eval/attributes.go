@@ -1,80 +1,124 @@
 package eval
 
+import "slices"
+
 // attributes numbers the attribute paths that the rules of a ruleset read. A
-// Context looks each of them up at most once, however many rules read it.
+// Context looks each of them up at most once, however many rules read it. It
+// never changes once a ruleset has it: the next ruleset's begins as a copy, so
+// that a slot means the same path in both, and flags can be shared.
 type attributes struct {
-	names map[string]int32 // first segment of a path → its number
-	slots map[string]int32 // path as written → its slot
-	paths []attributePath  // by slot
+	names []string // first steps of the paths
+	index textIndex
+	paths []attributePath // by slot
 }
 
 type attributePath struct {
-	name int32
-	rest []segment
+	written string
+	name    int32 // position in names
+	rest    []segment
 }
 
-func newAttributes() *attributes {
-	return &attributes{names: make(map[string]int32), slots: make(map[string]int32)}
+// slots numbers paths while a ruleset is being compiled.
+type slots struct {
+	attributes
+	byName map[string]int32
+	byPath map[string]int32
+	shared *attributes // what it began as, or nil
+}
+
+// newSlots goes on from what an earlier ruleset has, or begins anew.
+func newSlots(from *attributes) *slots {
+	s := &slots{byName: make(map[string]int32), byPath: make(map[string]int32), shared: from}
+	if from == nil {
+		s.slot(targetingKey, splitPath(targetingKey)) // targetingKeySlot
+		return s
+	}
+	s.names, s.paths = slices.Clone(from.names), slices.Clone(from.paths)
+	for i, name := range s.names {
+		s.byName[name] = int32(i)
+	}
+	for i := range s.paths {
+		s.byPath[s.paths[i].written] = int32(i)
+	}
+	return s
 }
 
 // slot gives the number of a path, which is new the first time it is asked for.
-// Only compiling asks.
-func (a *attributes) slot(written string, path []segment) int32 {
-	if slot, ok := a.slots[written]; ok {
+func (s *slots) slot(written string, path []segment) int32 {
+	if slot, ok := s.byPath[written]; ok {
 		return slot
 	}
-	name, ok := a.names[path[0].name]
+	name, ok := s.byName[path[0].name]
 	if !ok {
-		name = int32(len(a.names))
-		a.names[path[0].name] = name
+		name = int32(len(s.names))
+		s.byName[path[0].name] = name
+		s.names = append(s.names, path[0].name)
 	}
-	slot := int32(len(a.paths))
-	a.slots[written] = slot
-	a.paths = append(a.paths, attributePath{name: name, rest: path[1:]})
+	slot := int32(len(s.paths))
+	s.byPath[written] = slot
+	s.paths = append(s.paths, attributePath{written: written, name: name, rest: path[1:]})
 	return slot
 }
 
-// bindings tie a Context to the attributes of one ruleset. A stamp, not a
-// clearing loop, tells what belongs to the present binding.
-type bindings struct {
-	bound   *attributes
-	stamp   uint64
-	members []boundMember // by name
-	values  []boundValue  // by slot
+// done gives the finished table.
+func (s *slots) done() *attributes {
+	if s.shared != nil && len(s.shared.paths) == len(s.paths) {
+		return s.shared
+	}
+	s.index = newTextIndex(s.names)
+	return &s.attributes
 }
 
-type boundMember struct {
+// bindings tie a Context to the attributes of one ruleset. A stamp, not a
+// clearing loop, tells which places belong to the present binding; values are
+// cleared, since they refer into the caller's bytes.
+type bindings struct {
+	bound    *attributes
+	stamp    uint64
+	places   []boundPlace // by name
+	values   []boundValue // by slot
+	resolved []int32      // the slots whose values are known
+}
+
+type boundPlace struct {
 	stamp uint64
 	at    int32
 }
 
 type boundValue struct {
-	stamp uint64
 	value value
+	known bool
 }
 
-func (b *bindings) loose() { b.bound = nil }
+func (b *bindings) loose() {
+	for _, slot := range b.resolved {
+		b.values[slot] = boundValue{}
+	}
+	b.bound, b.resolved = nil, b.resolved[:0]
+}
 
 // attribute gives the value at a path of the context, null where there is none.
-func (c *Context) attribute(a *attributes, slot int32) value {
-	if c.bound != a {
-		c.bind(a)
+// It stays as it is until the Context is parsed or reset.
+func (c *Context) attribute(slot int32) *value {
+	if c.bound != c.flag.table {
+		c.bind(c.flag.table)
 	}
 	held := &c.values[slot]
-	if held.stamp != c.stamp {
-		held.value = c.resolve(&a.paths[slot])
-		held.stamp = c.stamp
+	if !held.known {
+		*held = boundValue{value: c.resolve(&c.bound.paths[slot]), known: true}
+		c.resolved = append(c.resolved, slot)
 	}
-	return held.value
+	return &held.value
 }
 
 // bind notes where each member that some rule reads stands. Of equal names the
 // last wins.
 func (c *Context) bind(a *attributes) {
+	c.loose()
 	c.bound = a
 	c.stamp++
-	if len(c.members) < len(a.names) {
-		c.members = make([]boundMember, len(a.names))
+	if len(c.places) < len(a.names) {
+		c.places = make([]boundPlace, len(a.names))
 	}
 	if len(c.values) < len(a.paths) {
 		c.values = make([]boundValue, len(a.paths))
@@ -83,20 +127,20 @@ func (c *Context) bind(a *attributes) {
 		return
 	}
 	at := c.root + 1
-	for range c.tape[c.root].count {
-		if name, ok := a.names[c.readText(at, &c.held)]; ok {
-			c.members[name] = boundMember{stamp: c.stamp, at: at + 1}
+	for range c.entries[c.root].count {
+		if name := a.index.find(c.readText(at, &c.held), a.names); name >= 0 {
+			c.places[name] = boundPlace{stamp: c.stamp, at: at + 1}
 		}
-		at = int32(c.tape[at+1].next)
+		at = int32(c.entries[at+1].next)
 	}
 }
 
 func (c *Context) resolve(path *attributePath) value {
-	member := c.members[path.name]
-	if member.stamp != c.stamp {
+	place := c.places[path.name]
+	if place.stamp != c.stamp {
 		return value{}
 	}
-	at, ok := c.descend(member.at, path.rest)
+	at, ok := c.descend(place.at, path.rest)
 	if !ok {
 		return value{}
 	}
@@ -107,7 +151,7 @@ func (c *Context) resolve(path *attributePath) value {
 func (c *Context) descend(at int32, path []segment) (int32, bool) {
 	for _, step := range path {
 		var ok bool
-		switch c.tape[at].kind {
+		switch c.entries[at].kind {
 		case object:
 			at, ok = c.find(at, step.name)
 		case list:

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -96,38 +97,87 @@ func BenchmarkContext(b *testing.B) {
 	}
 }
 
-func largeDocument() []byte {
+// largeDocument has as many flags as a document may have, of three kinds, each
+// with constants and a contract of its own.
+func largeDocument(revision int) []byte {
 	var doc strings.Builder
-	doc.WriteString(`{"flags":{`)
+	doc.WriteString(`{"metadata":{"flagSetId":"shop"},"flags":{`)
 	for i := range LoadLimits().Flags {
 		if i > 0 {
 			doc.WriteByte(',')
 		}
-		rule := benchRules[i%len(benchRules)].rule
-		fmt.Fprintf(&doc, `"flag-%d":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"off","targeting":%s,"metadata":{"owner":"team"}}`, i, rule)
+		changed := 0
+		if i%100 == 0 {
+			changed = revision
+		}
+		fmt.Fprintf(&doc, `"team-%d.flag-%d":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"off","targeting":%s,`+
+			`"metadata":{"owner":"team-%d","kind":"release","description":"change %d of the flag in the middle of the bench","expires":"2027-01-31"}}`,
+			i%50, i, largeRule(i), i%50, changed)
 	}
 	doc.WriteString(`}}`)
 	return []byte(doc.String())
 }
 
-func BenchmarkParse10000(b *testing.B) {
-	doc := largeDocument()
-	b.ReportAllocs()
-	b.SetBytes(int64(len(doc)))
-	for b.Loop() {
-		if _, err := Parse(doc, LoadLimits()); err != nil {
-			b.Fatal(err)
-		}
+func largeRule(i int) string {
+	switch i % 3 {
+	case 0:
+		return staticRule
+	case 1:
+		return fmt.Sprintf(`{"if":[{"and":[{"==":[{"var":"plan"},"plan-%d"]},{"in":[{"var":"country"},["de","at","c%d","li","lu"]]},{">=":[{"var":"age"},%d]},`+
+			`{"ends_with":[{"var":"email"},"@burgee%d.dev"]},{"sem_ver":[{"var":"version"},">=","2.%d.0"]},{"!=":[{"var":"targetingKey"},"nobody-%d"]}]},"on","off"]}`,
+			i, i, i%90, i, i, i)
+	default:
+		return fmt.Sprintf(`{"fractional":[["on",%d],["off",%d]]}`, i%100, 100-i%100)
 	}
 }
 
-func BenchmarkCompile10000(b *testing.B) {
-	doc, err := Parse(largeDocument(), LoadLimits())
-	if err != nil {
-		b.Fatal(err)
-	}
+// Loading is what a new revision costs before it can be served: read strictly, then compiled.
+func BenchmarkLoad10000(b *testing.B) {
+	doc := largeDocument(1)
 	b.ReportAllocs()
+	b.SetBytes(int64(len(doc)))
 	for b.Loop() {
-		Compile(doc, Options{})
+		Compile(document(b, string(doc)), Options{})
 	}
+}
+
+// The next revision, in which one flag in a hundred changed.
+func BenchmarkLoadNext10000(b *testing.B) {
+	first := Compile(document(b, string(largeDocument(1))), Options{})
+	doc := largeDocument(2)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(doc)))
+	for b.Loop() {
+		CompileAfter(first, document(b, string(doc)), Options{})
+	}
+}
+
+const (
+	maxLive   = 4.0  // live memory of a ruleset, as a multiple of its document
+	maxSecond = 0.10 // what a second ruleset with 1 % changed adds, as a share of the first
+)
+
+// A ruleset holds little more than its document, and the next one little more
+// than what changed. Not in parallel: it measures the heap.
+func TestMemoryOfRulesets(t *testing.T) {
+	size := float64(len(largeDocument(1)))
+	empty := liveHeap()
+	first := Compile(document(t, string(largeDocument(1))), Options{})
+	one := liveHeap() - empty
+	second := CompileAfter(first, document(t, string(largeDocument(2))), Options{})
+	two := liveHeap() - empty - one
+	t.Logf("document %.0f bytes; ruleset %.0f (%.2f ×); the next %.0f more (%.1f %%)", size, one, one/size, two, 100*two/one)
+	if one > maxLive*size || two > maxSecond*one {
+		t.Errorf("want at most %v × the document, and %v of that for the next", maxLive, maxSecond)
+	}
+	runtime.KeepAlive(first)
+	runtime.KeepAlive(second)
+}
+
+func liveHeap() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what has a finalizer or stands in a pool goes with the second
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }

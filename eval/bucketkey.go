@@ -45,12 +45,12 @@ func (g textKeys) written(c *Context, frame int, key value) (hash uint32, ok boo
 }
 
 func (textKeys) implicit(c *Context, frame int) (hash uint32, ok bool) {
-	flagKey, targetingKey, ok := c.implicitKey(frame)
+	flagKey, subject, ok := c.implicitKey(frame)
 	if !ok {
 		return 0, false
 	}
-	b := c.temp.bytes.take(len(flagKey) + len(targetingKey))
-	copy(b[copy(b, flagKey):], targetingKey)
+	b := c.temp.bytes.take(len(flagKey) + len(subject))
+	copy(b[copy(b, flagKey):], subject)
 	return murmur3.Sum32(b), true
 }
 
@@ -79,13 +79,13 @@ func (cborKeys) written(c *Context, frame int, key value) (hash uint32, ok bool)
 }
 
 func (cborKeys) implicit(c *Context, frame int) (hash uint32, ok bool) {
-	flagKey, targetingKey, ok := c.implicitKey(frame)
+	flagKey, subject, ok := c.implicitKey(frame)
 	if !ok {
 		return 0, false
 	}
-	b := c.temp.bytes.take(3*cborHead + len(flagKey) + len(targetingKey))[:0]
+	b := c.temp.bytes.take(3*cborHead + len(flagKey) + len(subject))[:0]
 	b = appendCBORHead(b, cborList, 2)
-	return murmur3.Sum32(appendCBORText(appendCBORText(b, flagKey), targetingKey)), true
+	return murmur3.Sum32(appendCBORText(appendCBORText(b, flagKey), subject)), true
 }
 
 func (cborKeys) problem(key expr) string {
@@ -95,22 +95,26 @@ func (cborKeys) problem(key expr) string {
 	return ""
 }
 
-// targetingKeySlot is the first slot of every ruleset.
-const targetingKeySlot = 0
+// The attribute that names the subject of an evaluation has the first slot of every ruleset.
+const (
+	targetingKey     = "targetingKey"
+	targetingKeySlot = 0
+)
 
 // implicitKey gives what a split goes by where its rule gives no key. Without a
 // targeting key that is a string there is no match.
-func (c *Context) implicitKey(frame int) (flagKey, targetingKey string, ok bool) {
+func (c *Context) implicitKey(frame int) (flagKey, subject string, ok bool) {
 	if !c.hasData(frame) {
 		return "", "", false
 	}
 	if frame == rootFrame {
-		flagKey, targetingKey = c.flag.key, c.attribute(c.flag.table, targetingKeySlot).text()
+		flagKey, subject = c.flag.key, c.attribute(targetingKeySlot).text()
 	} else {
-		data := c.frames[frame]
-		flagKey, targetingKey = data.member(flagdProperty).member("flagKey").text(), data.member("targetingKey").text()
+		data := &c.frames[frame]
+		key, own := data.member(targetingKey), data.member(flagdProperty).member("flagKey")
+		flagKey, subject = own.text(), key.text()
 	}
-	return flagKey, targetingKey, targetingKey != "" && c.spendBytes(len(targetingKey))
+	return flagKey, subject, subject != "" && c.spendBytes(len(subject))
 }
 
 // hasData tells whether there is something to read the implicit key from. The
@@ -121,7 +125,7 @@ func (c *Context) hasData(frame int) bool {
 }
 
 // text is the string, or an empty one for what is none.
-func (v value) text() string {
+func (v *value) text() string {
 	if v.kind != text {
 		return ""
 	}

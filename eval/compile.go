@@ -13,13 +13,14 @@ type compileFunc func(c *compiler, args value, s scope) expr
 // compiler turns rules into programs. One compiler serves a whole ruleset, so
 // that attributes get one numbering and an evaluator is compiled once.
 type compiler struct {
-	operators  map[string]compileFunc
-	attributes *attributes
-	bucketing  string         // the generation of fractional
-	shared     map[*box]*unit // evaluators, by the tree they were resolved to
-	notes      notes          // of the rule being compiled
-	path       []string       // where in the rule, for warnings
-	scratch    Context        // to compute constants with
+	operators map[string]compileFunc
+	slots     *slots
+	reads     map[int32]*attributeExpr // by slot: programs share them
+	bucketing string                   // the generation of fractional
+	shared    map[*box]*unit           // evaluators, by the tree they were resolved to
+	notes     notes                    // of the rule being compiled
+	path      []string                 // where in the rule, for warnings
+	scratch   Context                  // to compute constants with
 }
 
 // unit is an evaluator's program and what it says about the rules that use it.
@@ -35,6 +36,26 @@ type notes struct {
 	readsTime bool
 	bucketsBy []string // attributes that bucketing reads
 	warnings  []Problem
+}
+
+// Most rules have one of these, so programs share them.
+var (
+	noNotes        = &notes{}
+	byTargetingKey = &notes{bucketsBy: []string{targetingKey}}
+)
+
+// shared gives the notes in as little memory as they need.
+func (n notes) shared() *notes {
+	switch {
+	case n.readsTime || len(n.warnings) > 0:
+		return &n
+	case len(n.bucketsBy) == 0:
+		return noNotes
+	case len(n.bucketsBy) == 1 && n.bucketsBy[0] == targetingKey:
+		return byTargetingKey
+	default:
+		return &n
+	}
 }
 
 func (n *notes) add(other notes) {
@@ -59,23 +80,19 @@ func (s scope) inside(solved ...int) scope {
 	return scope{frame: s.frame + 1, solved: append(s.solved[:len(s.solved):len(s.solved)], solved...)}
 }
 
-func newCompiler(operators map[string]compileFunc, bucketing string) *compiler {
-	return &compiler{
-		operators:  operators,
-		attributes: newAttributes(),
-		bucketing:  bucketing,
-		shared:     make(map[*box]*unit),
-	}
+// newCompiler goes on from an earlier ruleset's attributes, which may be nil.
+func newCompiler(operators map[string]compileFunc, bucketing string, earlier *attributes) *compiler {
+	return &compiler{operators: operators, slots: newSlots(earlier), bucketing: bucketing, shared: make(map[*box]*unit), reads: make(map[int32]*attributeExpr)}
 }
 
 // rule compiles a whole rule and gives what is to be known about it.
-func (c *compiler) rule(tree value, at string) (expr, notes) {
+func (c *compiler) rule(tree value, at string) (expr, *notes) {
 	saved, savedPath := c.notes, c.path
 	c.notes, c.path = notes{}, []string{at}
 	code := c.compile(tree, rootScope)
 	found := c.notes
 	c.notes, c.path = saved, savedPath
-	return code, found
+	return code, found.shared()
 }
 
 // share makes known an evaluator, to be compiled when it is first met.
@@ -120,10 +137,25 @@ func (c *compiler) compileHere(v value, s scope) expr {
 	}
 }
 
+// keep makes a constant of a value that stands in the rule's tree, which is gone once the rule is compiled.
+func keep(v value) constant { return constant{v.kept()} }
+
 // compileList compiles the elements; a list without anything to compute is constant.
 func (c *compiler) compileList(v value, s scope) expr {
-	items := c.compileItems(v, s)
-	return c.fold(listExpr(items), items...)
+	return listOf(c.compileItems(v, s))
+}
+
+// listOf is the list of what some programs come to.
+func listOf(items []expr) expr {
+	values := make([]value, len(items))
+	for i, item := range items {
+		known, ok := item.(constant)
+		if !ok {
+			return listExpr(items)
+		}
+		values[i] = known.value
+	}
+	return constant{listValue(values)}
 }
 
 // compileItems compiles each element of a list in the rule.
@@ -144,7 +176,7 @@ func (c *compiler) compileArguments(args value, s scope) (items []expr, all expr
 		return nil, c.compile(args, s)
 	}
 	items = c.compileItems(args, s)
-	return items, c.fold(listExpr(items), items...)
+	return items, listOf(items)
 }
 
 // compileData compiles an object of several members, which is data. Where the
@@ -152,10 +184,10 @@ func (c *compiler) compileArguments(args value, s scope) (items []expr, all expr
 func (c *compiler) compileData(v value, s scope) expr {
 	for i, name := range v.names() {
 		if name == "var" && len(s.solved) > 0 {
-			return c.substituted(v.items()[i], s, constant{v})
+			return c.substituted(v.items()[i], s, keep(v))
 		}
 	}
-	return constant{v}
+	return keep(v)
 }
 
 func (c *compiler) compileOperator(name string, args value, s scope) expr {

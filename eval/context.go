@@ -5,8 +5,7 @@ package eval
 // and must not be used by two goroutines at once. Several flags may be evaluated
 // against one Context, one after the other.
 type Context struct {
-	body []byte // the caller's; strings refer into it
-	tape []entry
+	tape
 	root int32 // the entry of the context object
 	has  bool  // there is a root; else the context is empty
 
@@ -24,6 +23,7 @@ type run struct {
 	frames []value // what var reads inside map, filter and their like, by depth
 	temp   memory  // what lives until the evaluation ends
 	small  [32]byte
+	panic  *Panic // of the last evaluation
 }
 
 // ParseRequest reads the body of an OFREP request, {"context": {…}}. Other
@@ -39,7 +39,7 @@ func (c *Context) ParseRequest(body []byte) error {
 		return err
 	}
 	at, ok := c.find(0, "context")
-	c.root, c.has = at, ok && c.tape[at].kind == object
+	c.root, c.has = at, ok && c.entries[at].kind == object
 	return nil
 }
 
@@ -56,9 +56,9 @@ func (c *Context) Parse(object []byte) error {
 
 // scan fills the tape from an object.
 func (c *Context) scan(body []byte, what string) error {
-	s := scanner{src: body, tape: c.tape[:0]}
+	s := scanner{src: body, tape: c.entries[:0], bounds: contextBounds}
 	ok := s.document()
-	c.tape = s.tape
+	c.entries = s.tape
 	if ok && s.tape[0].kind != object {
 		ok = s.fail(what + " must be a JSON object, not " + s.tape[0].kind.String())
 	}
@@ -72,15 +72,15 @@ func (c *Context) scan(body []byte, what string) error {
 
 // Reset empties the context and lets go of the caller's bytes.
 func (c *Context) Reset() {
-	c.body, c.tape, c.root, c.has = nil, c.tape[:0], 0, false
-	if cap(c.tape) > keptBlock {
-		c.tape = nil
+	c.body, c.entries, c.root, c.has = nil, c.entries[:0], 0, false
+	if cap(c.entries) > keptBlock {
+		c.entries = nil
 	}
 	c.held.reset()
 	c.temp.reset()
 	c.loose()
 	clear(c.frames)
-	c.flag = nil
+	c.flag, c.panic = nil, nil
 }
 
 func isBlank(body []byte) bool {

@@ -34,12 +34,19 @@ func (d *Document) Contract(key string) Contract {
 	if def == nil {
 		return Contract{}
 	}
-	return def.contract()
+	return contractIn(def.raw)
 }
 
-func (def *definition) contract() Contract {
+// contractIn reads the contract that stands in a flag's definition.
+func contractIn(raw []byte) Contract {
+	var t trees
+	p := readParts(raw, &t)
+	return p.contract()
+}
+
+func (p *parts) contract() Contract {
 	var entries [10]string
-	for _, entry := range def.metadata {
+	for _, entry := range p.metadata {
 		if i := slices.Index(contractKeys, entry.name); i >= 0 {
 			entries[i] = entry.plain()
 		}
@@ -50,21 +57,15 @@ func (def *definition) contract() Contract {
 	}
 }
 
-// plain is an entry as text: a string's content, any other value's token.
-func (s section) plain() string {
-	switch s.tree.kind {
-	case text:
-		return s.tree.str
-	case null:
-		return ""
-	default:
-		return string(s.raw)
-	}
+// End is the moment from which the flag is past its expires date, which is good
+// to the end of that day UTC. A date that cannot be read gives no end.
+func (c Contract) End() (end time.Time, ok bool) {
+	day, err := time.Parse(time.DateOnly, c.Expires)
+	return day.AddDate(0, 0, 1), err == nil
 }
 
-// ExpiredAt tells whether the flag is past its expires date, which is good to
-// the end of that day UTC. A date that cannot be read never expires.
+// ExpiredAt tells whether the flag is past its end.
 func (c Contract) ExpiredAt(now time.Time) bool {
-	day, err := time.Parse(time.DateOnly, c.Expires)
-	return err == nil && !now.Before(day.AddDate(0, 0, 1))
+	end, ok := c.End()
+	return ok && !now.Before(end)
 }

@@ -5,10 +5,15 @@ import (
 	"strings"
 )
 
-// definition is one flag as the document has it.
+// definition is one flag as the document has it. What it says is read when it is asked for.
 type definition struct {
-	key            string
-	raw            []byte
+	key   string
+	raw   []byte
+	start int // in the document
+}
+
+// parts are what a definition says.
+type parts struct {
 	state          string
 	defaultVariant string // empty: the answer is the code's own default
 	variants       []variant
@@ -23,16 +28,90 @@ type variant struct {
 	kind kind
 }
 
-// answers is what a compiled flag still needs of its definition. The rule's tree is the largest part of a document in memory.
-func (def *definition) answers() *definition {
-	return &definition{key: def.key, state: def.state, defaultVariant: def.defaultVariant, variants: def.variants}
+// section is one named entry of a part of the document beside the flags.
+type section struct {
+	name string
+	raw  []byte
+	kind kind
 }
 
-func (def *definition) variantsOrNone() []variant {
-	if def == nil {
-		return nil
+// parts reads the definition. What it gives lives in the trees' memory, but for
+// strings without escapes, which are views of raw.
+func readParts(raw []byte, t *trees) parts {
+	var p parts
+	t.scan(raw)
+	for name := range t.members(0) {
+		at := name + 1
+		switch t.string(name) {
+		case "state":
+			p.state = t.string(at)
+		case "defaultVariant":
+			if t.entries[at].kind == text {
+				p.defaultVariant = t.string(at)
+			}
+		case "variants":
+			p.variants = readVariants(t, at)
+		case "targeting":
+			p.targeting, p.hasTargeting = t.value(at), true
+		case "metadata":
+			p.metadata = readSections(t, at)
+		}
 	}
-	return def.variants
+	return p
+}
+
+func readVariants(t *trees, at int32) []variant {
+	variants := make([]variant, 0, t.entries[at].count)
+	for name := range t.members(at) {
+		variants = append(variants, variant{name: t.string(name), raw: t.json(name + 1), kind: t.entries[name+1].kind})
+	}
+	return variants
+}
+
+func readSections(t *trees, at int32) []section {
+	sections := make([]section, 0, t.entries[at].count)
+	for name := range t.members(at) {
+		sections = append(sections, section{name: t.string(name), raw: t.json(name + 1), kind: t.entries[name+1].kind})
+	}
+	return sections
+}
+
+// plain is an entry as text: a string's content, any other value's token.
+func (s section) plain() string {
+	switch s.kind {
+	case text:
+		inner := s.raw[1 : len(s.raw)-1]
+		return string(unescape(make([]byte, 0, len(inner)), inner))
+	case null:
+		return ""
+	default:
+		return string(s.raw)
+	}
+}
+
+// variant finds a variant's position by name, or -1.
+func (p *parts) variant(name string) int {
+	for i := range p.variants {
+		if p.variants[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (p *parts) variantNames() []string {
+	names := make([]string, len(p.variants))
+	for i := range p.variants {
+		names[i] = p.variants[i].name
+	}
+	return names
+}
+
+// hasRule tells whether there is a rule to run. An empty object is none; null
+// is one, which never matches.
+func (p *parts) hasRule() bool {
+	empty := p.targeting.kind == object && len(p.targeting.items()) == 0
+	return p.hasTargeting && !empty
 }
 
 // readFlags takes the flags as a map, or as a list whose elements have a key.
@@ -50,13 +129,15 @@ func (d *Document) readFlags(r *reader) error {
 
 // readFlag reads one flag; without a key, the flag must carry its own.
 func (d *Document) readFlag(r *reader, key string) error {
-	start := r.start()
-	def := definition{key: key}
+	def := definition{key: key, start: r.start()}
+	referring := false
 	err := r.object(r.limits.List, "members of one object", func(name string) error {
 		if name == "key" && key == "" {
 			return def.readKey(r)
 		}
-		return def.readMember(r, name)
+		refers, err := checkMember(r, name)
+		referring = referring || refers
+		return err
 	})
 	if err != nil {
 		return err
@@ -64,11 +145,19 @@ func (d *Document) readFlag(r *reader, key string) error {
 	if def.key == "" {
 		return r.refuse("a flag in a list needs a key", `add "key": "…" to it`)
 	}
-	if _, exists := d.index[def.key]; exists {
-		return r.refuse(fmt.Sprintf("duplicate key %q", def.key), "readers disagree on which of the two counts: keep one")
+	def.raw = r.doc[def.start:r.dec.InputOffset()]
+	if key == "" {
+		if d.listed[def.key] {
+			return r.refuse(fmt.Sprintf("duplicate key %q", def.key), "readers disagree on which of the two counts: keep one")
+		}
+		if d.listed == nil {
+			d.listed = make(map[string]bool)
+		}
+		d.listed[def.key] = true
 	}
-	def.raw = r.doc[start:r.dec.InputOffset()]
-	d.index[def.key] = len(d.flags)
+	if referring {
+		d.referring = append(d.referring, def)
+	}
 	d.flags = append(d.flags, def)
 	return nil
 }
@@ -94,58 +183,22 @@ func checkKey(r *reader, key string) error {
 	return nil
 }
 
-func (def *definition) readMember(r *reader, name string) (err error) {
+// checkMember reads past one member of a flag, and tells whether it is a rule
+// that may refer to an evaluator.
+func checkMember(r *reader, name string) (refers bool, err error) {
 	switch name {
 	case "state":
-		def.state, err = r.text()
+		_, err = r.text()
 	case "defaultVariant":
-		err = def.readDefault(r)
+		err = r.textOrNull()
 	case "variants":
-		err = def.readVariants(r)
+		err = r.object(r.limits.List, "variants", func(string) error { return r.skip() })
 	case "targeting":
-		def.hasTargeting = true
-		def.targeting, err = r.rule()
+		return r.rule()
 	case "metadata":
-		def.metadata, err = readMetadata(r)
+		err = r.object(r.limits.List, "metadata entries", func(string) error { return r.skip() })
 	default:
-		_, err = r.value()
+		err = r.skip() // not ours to understand, yet within the limits
 	}
-	return err
-}
-
-func (def *definition) readDefault(r *reader) error {
-	if r.dec.PeekKind() == 'n' {
-		_, err := r.next()
-		return err
-	}
-	var err error
-	def.defaultVariant, err = r.text()
-	return err
-}
-
-func (def *definition) readVariants(r *reader) error {
-	return r.object(r.limits.List, "variants", func(name string) error {
-		k := kindOf(r.dec.PeekKind())
-		raw, err := r.raw()
-		def.variants = append(def.variants, variant{name: name, raw: raw, kind: k})
-		return err
-	})
-}
-
-// variant finds a variant's position by name, or -1.
-func (def *definition) variant(name string) int {
-	for i := range def.variants {
-		if def.variants[i].name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-func (def *definition) variantNames() []string {
-	names := make([]string, len(def.variants))
-	for i := range def.variants {
-		names[i] = def.variants[i].name
-	}
-	return names
+	return false, err
 }

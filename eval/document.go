@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,24 +9,19 @@ import (
 
 // Document is a flag-definition document that was read strictly. It never changes.
 type Document struct {
-	flags      []definition // as written
-	index      map[string]int
+	flags      []definition // by key
 	evaluators []section
 	metadata   []section
-}
 
-// section is one named entry of a part of the document beside the flags.
-type section struct {
-	name string
-	raw  []byte
-	tree value
+	referring []definition    // the flags whose rules may refer to evaluators
+	listed    map[string]bool // keys of flags that stand in a list
 }
 
 // Parse reads a flagd flag-definition document strictly and within limits. What
 // it refuses, it refuses as a *ParseError. It keeps references into doc.
 func Parse(doc []byte, limits Limits) (*Document, error) {
 	r := newReader(doc, limits)
-	d := &Document{index: make(map[string]int)}
+	d := &Document{}
 	if err := d.read(r); err != nil {
 		return nil, err
 	}
@@ -35,6 +31,8 @@ func Parse(doc []byte, limits Limits) (*Document, error) {
 	if err := d.check(limits); err != nil {
 		return nil, err
 	}
+	d.referring, d.listed = nil, nil
+	slices.SortFunc(d.flags, func(a, b definition) int { return cmp.Compare(a.key, b.key) })
 	return d, nil
 }
 
@@ -48,12 +46,9 @@ func (d *Document) read(r *reader) error {
 		case "$evaluators":
 			return d.readEvaluators(r)
 		case "metadata":
-			var err error
-			d.metadata, err = readMetadata(r)
-			return err
+			return d.readMetadata(r)
 		}
-		_, err := r.value() // not ours to understand, yet within the limits
-		return err
+		return r.skip()
 	})
 	if err == nil && !hasFlags {
 		return &ParseError{Path: "flags", Message: "missing", Hint: `a document has at least {"flags": {}}`}
@@ -63,11 +58,11 @@ func (d *Document) read(r *reader) error {
 
 func (d *Document) readEvaluators(r *reader) error {
 	return r.object(r.limits.List, "evaluators", func(name string) error {
-		s, err := readSection(r, name, r.rule)
+		s, err := r.section(name, func() error { _, err := r.rule(); return err })
 		if err != nil {
 			return err
 		}
-		if empty := s.tree.kind >= text && !s.tree.truthy(); empty {
+		if s.empty() {
 			return r.refuse("an evaluator must not be empty", "remove it, or give it a rule")
 		}
 		d.evaluators = append(d.evaluators, s)
@@ -75,23 +70,17 @@ func (d *Document) readEvaluators(r *reader) error {
 	})
 }
 
-func readMetadata(r *reader) ([]section, error) {
-	var entries []section
-	err := r.object(r.limits.List, "metadata entries", func(name string) error {
-		s, err := readSection(r, name, r.value)
-		entries = append(entries, s)
-		return err
-	})
-	return entries, err
+// empty tells whether a string, a list or an object holds nothing.
+func (s section) empty() bool {
+	return s.kind >= text && len(strings.Trim(string(s.raw), "\"[]{} \t\r\n")) == 0
 }
 
-func readSection(r *reader, name string, read func() (value, error)) (section, error) {
-	start := r.start()
-	tree, err := read()
-	if err != nil {
-		return section{}, err
-	}
-	return section{name: name, raw: r.doc[start:r.dec.InputOffset()], tree: tree}, nil
+func (d *Document) readMetadata(r *reader) error {
+	return r.object(r.limits.List, "metadata entries", func(name string) error {
+		s, err := r.section(name, r.skip)
+		d.metadata = append(d.metadata, s)
+		return err
+	})
 }
 
 // check holds what can be seen only once the whole document was read, since
@@ -118,13 +107,12 @@ func (d *Document) checkBucketing() error {
 // bucketing is the generation of fractional that the document asks for.
 func (d *Document) bucketing() string {
 	for _, entry := range d.metadata {
-		if entry.name != "bucketing" {
-			continue
+		if entry.name == "bucketing" {
+			if entry.kind == null {
+				return "null"
+			}
+			return entry.plain()
 		}
-		if entry.tree.kind == text {
-			return entry.tree.str
-		}
-		return string(entry.raw)
 	}
 	return defaultGeneration
 }
@@ -138,7 +126,6 @@ func (d *Document) Keys() []string {
 	for i := range d.flags {
 		keys[i] = d.flags[i].key
 	}
-	slices.Sort(keys)
 	return keys
 }
 
@@ -154,21 +141,28 @@ func (d *Document) Definition(key string) (raw []byte, ok bool) {
 // Type is what the flag's variants have in common: boolean, string, number,
 // object (lists too), or mixed. Nulls have no say.
 func (d *Document) Type(key string) string {
+	def := d.find(key)
+	if def == nil {
+		return mixedType
+	}
+	p := readParts(def.raw, new(trees))
 	common := ""
-	for _, v := range d.find(key).variantsOrNone() {
+	for _, v := range p.variants {
 		switch name := typeName(v.kind); {
 		case v.kind == null || name == common:
 		case common == "":
 			common = name
 		default:
-			return "mixed"
+			return mixedType
 		}
 	}
 	if common == "" {
-		return "mixed"
+		return mixedType
 	}
 	return common
 }
+
+const mixedType = "mixed"
 
 func typeName(k kind) string {
 	switch k {
@@ -180,8 +174,9 @@ func typeName(k kind) string {
 }
 
 func (d *Document) find(key string) *definition {
-	if i, ok := d.index[key]; ok {
-		return &d.flags[i]
+	i, found := slices.BinarySearchFunc(d.flags, key, func(def definition, key string) int { return cmp.Compare(def.key, key) })
+	if !found {
+		return nil
 	}
-	return nil
+	return &d.flags[i]
 }

@@ -12,16 +12,28 @@ func (e constant) eval(*Context) value { return e.value }
 
 // attributeExpr reads a path of the context; null becomes the fallback.
 type attributeExpr struct {
-	table    *attributes
 	slot     int32
 	fallback value
 }
 
-func (e *attributeExpr) eval(c *Context) value {
-	if v := c.attribute(e.table, e.slot); v.kind != null {
+func (e *attributeExpr) eval(c *Context) value { return *e.at(c) }
+
+// at gives the value where it stands; nobody may change it.
+func (e *attributeExpr) at(c *Context) *value {
+	if v := c.attribute(e.slot); v.kind != null {
 		return v
 	}
-	return e.fallback
+	return &e.fallback
+}
+
+// look gives what a program comes to without copying it where it stands in the
+// context; else it is put into spare.
+func (c *Context) look(e expr, spare *value) *value {
+	if attribute, ok := e.(*attributeExpr); ok {
+		return attribute.at(c)
+	}
+	*spare = e.eval(c)
+	return spare
 }
 
 // pathExpr reads a path of what map and its like step through, or of $flagd.
@@ -91,14 +103,6 @@ type applyExpr struct {
 }
 
 func (e *applyExpr) eval(c *Context) value { return e.fn(c, e.args.eval(c)) }
-
-// binaryExpr is an operator whose two arguments stand in the rule.
-type binaryExpr struct {
-	a, b expr
-	fn   func(c *Context, a, b value) value
-}
-
-func (e *binaryExpr) eval(c *Context) value { return e.fn(c, e.a.eval(c), e.b.eval(c)) }
 
 // faultExpr fails whenever it is reached, and only then.
 type faultExpr struct{ detail string }

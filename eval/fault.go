@@ -1,6 +1,9 @@
 package eval
 
-import "fmt"
+import (
+	"fmt"
+	"runtime/debug"
+)
 
 // maxSteps bounds the work of one evaluation. Loops count each turn with the
 // size of their body, operators on lists each element, cat each 64 bytes of text.
@@ -35,3 +38,22 @@ func (c *Context) spend(steps int) bool {
 
 // recall tells an evaluation's loops to end, since its result no longer counts.
 func (c *Context) recall() bool { return c.fault.code != NoError }
+
+// Panic is what a mistake of ours left behind when it ended one evaluation.
+type Panic struct {
+	Cause any
+	Stack []byte
+}
+
+// Panic gives the panic of the last evaluation, whose answer was then an error,
+// or nil. It is there to be counted and reported.
+func (c *Context) Panic() *Panic { return c.panic }
+
+// rescue turns a mistake of ours into the failure of one answer, where it would
+// else end the process. No known rule comes here.
+func (c *Context) rescue() {
+	if cause := recover(); cause != nil {
+		c.panic = &Panic{Cause: cause, Stack: debug.Stack()}
+		c.failWith(General, "the evaluation met a mistake in the sidecar; please report it with the flag's rule")
+	}
+}

@@ -1,146 +1,182 @@
 package eval
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"time"
 )
 
-// Flag is one flag, compiled. It never changes and may be used by many
+// Flag is one flag of one ruleset. It never changes and may be used by many
 // goroutines at once, each with a Context of its own.
 type Flag struct {
-	key      string
-	index    int
-	def      *definition
+	*program
+	table     *attributes
+	index     int32
+	overrides *[]forced // before all else; the first that applies decides
+}
+
+// program is a flag, compiled. Rulesets share it for as long as nothing that it
+// was made of changes. It holds no more than answers need, and the definition.
+type program struct {
+	key     string
+	raw     string   // the definition as written; names and constants are views of it
+	used    *digest  // of the evaluators that the rule refers to; nil for none
+	problem *Problem // why it is broken, or nil
+	notes   *notes
+
+	rule     expr // nil where the answer is always the fixed one
 	variants []string
-	contract Contract
-	render   renderer
-	broken   bool
-	notes    notes
+	matches  []rendered // by variant: the rule chose it
+	fixed    rendered   // the answer where there is no rule, else that of a rule that came to null
+	text     []byte     // the key and the metadata as answers have them, then all rendered answers
+	keyEnd   uint32
+	metaEnd  uint32
 
-	table          *attributes
-	subjectSlot    int32 // of the attribute that bucketing must have, or -1
-	subjectMissing string
-
-	overrides []forced // before all else; the first that applies decides
-	rule      expr     // nil where the answer is always the fixed one
-	fixed     Answer
-	fallback  Answer   // the rule came to null
-	matches   []Answer // the rule chose a variant
-	noMatch   Answer   // the rule chose something else
+	end      int64 // Unix second at which the contract ends; 0 for none
+	subject  int32 // slot of the attribute that bucketing must have, or -1
+	disabled bool
 }
 
 // Key is the flag's name.
-func (f *Flag) Key() string { return f.key }
+func (p *program) Key() string { return p.key }
 
-// Index is the flag's position in the ruleset's Flags.
-func (f *Flag) Index() int { return f.index }
+// Contract is what the flag's metadata says about it. It is read from the
+// definition at each call.
+func (p *program) Contract() Contract { return contractIn(viewBytes(p.raw)) }
 
-// Contract is what the flag's metadata says about it.
-func (f *Flag) Contract() Contract { return f.contract }
-
-// Overridden tells whether an override is in force, for all or for a segment.
-func (f *Flag) Overridden() bool { return len(f.overrides) > 0 }
+// ExpiredAt tells whether the flag is past the end that its contract sets.
+func (p *program) ExpiredAt(now time.Time) bool { return p.end != 0 && now.Unix() >= p.end }
 
 // Broken tells whether the flag could not be compiled.
-func (f *Flag) Broken() bool { return f.broken }
+func (p *program) Broken() bool { return p.problem != nil }
 
 // Disabled tells whether the flag's state is DISABLED.
-func (f *Flag) Disabled() bool { return f.def.state == stateDisabled }
+func (p *program) Disabled() bool { return p.disabled }
 
 // BucketsBy names the attributes that the flag's rule buckets by, where they
 // can be told from the rule.
-func (f *Flag) BucketsBy() []string { return f.notes.bucketsBy }
-
-// ReadsTime tells whether the answer may depend on $flagd.timestamp.
-func (f *Flag) ReadsTime() bool {
-	return f.notes.readsTime || slices.ContainsFunc(f.overrides, func(o forced) bool { return o.segment.readsTime })
-}
+func (p *program) BucketsBy() []string { return p.notes.bucketsBy }
 
 // Variants are the names of the variants, in the order of the document. They
 // are shared: read only.
-func (f *Flag) Variants() []string { return f.variants }
+func (p *program) Variants() []string { return p.variants }
+
+// Index is the flag's position in the ruleset's Flags.
+func (f *Flag) Index() int { return int(f.index) }
+
+// Overridden tells whether an override is in force, for all or for a segment.
+func (f *Flag) Overridden() bool { return f.overrides != nil }
+
+// ReadsTime tells whether the answer may depend on $flagd.timestamp.
+func (f *Flag) ReadsTime() bool {
+	return f.notes.readsTime ||
+		f.overrides != nil && slices.ContainsFunc(*f.overrides, func(o forced) bool { return o.segment.readsTime })
+}
 
 // Evaluate answers the flag for a context at a time, which is in Unix seconds.
 // It allocates nothing on the usual path. Order: override, disabled, rule.
 func (f *Flag) Evaluate(c *Context, now int64) Answer {
-	for i := range f.overrides {
-		if f.overrides[i].applies(f, c, now) {
-			return f.overrides[i].answer
+	if f.overrides != nil {
+		if answer, ok := f.overridden(c, now); ok {
+			return answer
 		}
 	}
 	if f.rule == nil {
-		return f.fixed
+		return f.fixed.answer(f.text)
 	}
 	v := c.evaluate(f, f.rule, now)
 	if c.fault.code != NoError {
-		return f.render.failure(c.fault.code, c.fault.detail)
+		return f.renderer().failure(c.fault.code, c.fault.detail)
 	}
 	return f.chosen(c, v)
 }
 
-// FailClosed is the answer of the flag's safe variant, marked with why: "stale",
-// "expired", "pin-missed". It is false where the flag declares none.
-func (f *Flag) FailClosed(why string) (Answer, bool) {
-	safe := f.def.variant(f.contract.SafeVariant)
-	if safe < 0 {
-		return Answer{}, false
+func (f *Flag) overridden(c *Context, now int64) (Answer, bool) {
+	for i := range *f.overrides {
+		if o := &(*f.overrides)[i]; o.applies(f, c, now) {
+			return o.answer, true
+		}
 	}
-	a := f.render.served(Default, safe, f.def.variants[safe], failClosedEntry(why))
-	a.FailClosed = true
-	return a, true
+	return Answer{}, false
 }
 
-// evaluate runs a rule from a clean start.
+// FailClosed is the answer of the flag's safe variant, marked with why: "stale",
+// "expired", "pin-missed" or "broken". It is false where the flag declares none.
+func (p *program) FailClosed(why string) (Answer, bool) {
+	a, ok := p.forcedTo(p.Contract().SafeVariant, failClosedEntry(why))
+	a.FailClosed = ok
+	return a, ok
+}
+
+// forcedTo is the answer that serves a variant whatever the rule says, marked by
+// an entry of our own. It is made anew at each call.
+func (p *program) forcedTo(name, own string) (Answer, bool) {
+	i := slices.Index(p.variants, name)
+	if i < 0 {
+		return Answer{}, false
+	}
+	var t trees
+	definition := readParts(viewBytes(p.raw), &t)
+	text, one := p.renderer().appendServed(nil, Default, i, definition.variants[i], own)
+	return one.answer(text), true
+}
+
+func (p *program) renderer() renderer {
+	return renderer{key: viewText(p.text[:p.keyEnd]), metadata: viewText(p.text[p.keyEnd:p.metaEnd])}
+}
+
+// evaluate runs a rule, of the flag or of a segment.
 func (c *Context) evaluate(f *Flag, rule expr, now int64) value {
-	c.flag, c.now, c.fault, c.steps = f, now, fault{}, 0
+	c.flag, c.now, c.fault, c.steps, c.panic = f, now, fault{}, 0, nil
 	c.temp.reset()
 	defer c.rescue()
 	return rule.eval(c)
 }
 
-// rescue turns a mistake of ours into the failure of one answer, where it would
-// else end the process. No known rule comes here.
-func (c *Context) rescue() {
-	if recover() != nil {
-		c.failWith(General, "the evaluation met a mistake in the sidecar; please report it with the flag's rule")
-	}
-}
-
 // chosen turns what the rule came to into an answer. Booleans and numbers name
 // variants as they print in JSON.
-func (f *Flag) chosen(c *Context, v value) Answer {
+func (p *program) chosen(c *Context, v value) Answer {
 	switch v.kind {
 	case null:
-		return f.fallback
+		return p.fixed.answer(p.text)
 	case text:
-		return f.match(v.str)
+		return p.match(v.str)
 	case boolean:
-		return f.match(strconv.FormatBool(v.num != 0))
+		return p.match(strconv.FormatBool(v.num != 0))
 	case number:
 		if math.IsNaN(v.num) || math.IsInf(v.num, 0) {
-			return f.render.failure(ParseFailed, "the rule came to a number that is not finite")
+			return p.renderer().failure(ParseFailed, notFinite)
 		}
-		return f.match(viewText(appendNumber(c.small[:0], v.num)))
+		return p.match(viewText(appendNumber(c.small[:0], v.num)))
 	default:
-		return f.unchosen(v)
+		return p.unchosen(v)
 	}
 }
 
-func (f *Flag) match(name string) Answer {
-	if i := f.def.variant(name); i >= 0 {
-		return f.matches[i]
+const notFinite = "the rule came to a number that is not finite"
+
+func (p *program) match(name string) Answer {
+	for i := range p.variants {
+		if p.variants[i] == name {
+			return p.matches[i].answer(p.text)
+		}
 	}
-	return f.noMatch
+	return p.noMatch()
+}
+
+func (p *program) noMatch() Answer {
+	return p.renderer().failure(General, fmt.Sprintf("the rule did not come to one of the variants %q", p.variants))
 }
 
 // unchosen is a list or an object, which names no variant. A number in it that
 // JSON cannot write is another error, as it is for flagd.
-func (f *Flag) unchosen(v value) Answer {
+func (p *program) unchosen(v value) Answer {
 	if finite(v) {
-		return f.noMatch
+		return p.noMatch()
 	}
-	return f.render.failure(ParseFailed, "the rule came to a number that is not finite")
+	return p.renderer().failure(ParseFailed, notFinite)
 }
 
 func finite(v value) bool {

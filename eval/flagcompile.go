@@ -1,112 +1,158 @@
 package eval
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 const stateDisabled = "DISABLED"
 
-// flagCompiler makes flags of definitions.
+// flagCompiler makes programs of definitions, one after the other.
 type flagCompiler struct {
 	rules   *compiler
 	refs    *resolver
 	set     []section // metadata of the document
 	options Options
+	trees   trees
+	text    []byte // of the program being made
 }
 
 // compile never fails: a flag that cannot be served comes back broken, with the
-// problem that makes it so.
-func (c *flagCompiler) compile(def *definition) (*Flag, *Problem) {
-	f := &Flag{
-		key:         def.key,
-		def:         def,
-		variants:    def.variantNames(),
-		contract:    def.contract(),
-		render:      renderer{key: quote(def.key), metadata: mergeMetadata(c.set, def.metadata, c.options.AnswerContract)},
-		table:       c.rules.attributes,
-		subjectSlot: -1,
+// problem that makes it so. Of an earlier program that was made of the same, it
+// gives that one.
+func (c *flagCompiler) compile(def *definition, earlier *program) *program {
+	if earlier != nil && earlier.raw == viewText(def.raw) && c.sameReferences(earlier) {
+		return earlier
 	}
-	problem := c.prepare(f)
-	if problem != nil {
-		f.breakFor(problem)
+	p := &program{key: strings.Clone(def.key), raw: string(def.raw), notes: noNotes, subject: -1}
+	defer c.trees.reset()
+	parts := readParts(viewBytes(p.raw), &c.trees)
+	p.variants = parts.variantNames()
+	p.disabled = parts.state == stateDisabled
+	if end, ok := parts.contract().End(); ok {
+		p.end = end.Unix()
 	}
-	if f.Disabled() {
-		f.rule, f.fixed = nil, f.render.bare(Disabled)
-	}
-	f.def = def.answers()
-	return f, problem
+	c.open(p, &parts)
+	c.answers(p, &parts)
+	p.text = slices.Clone(c.text)
+	return p
 }
 
-func (c *flagCompiler) prepare(f *Flag) *Problem {
-	def := f.def
-	if len(def.variants) == 0 {
-		return problemOf(def, ".variants", "a flag needs at least one variant")
+// sameReferences tells whether the evaluators that a program was made with are still the same.
+func (c *flagCompiler) sameReferences(p *program) bool {
+	if p.used == nil {
+		return true
 	}
-	if def.defaultVariant != "" && def.variant(def.defaultVariant) < 0 {
-		return problemOf(def, ".defaultVariant", fmt.Sprintf("%q is not one of the variants %q", def.defaultVariant, f.Variants()))
+	defer c.trees.reset()
+	parts := readParts(viewBytes(p.raw), &c.trees)
+	now := c.refs.follow(parts.targeting)
+	return now.err == nil && now.used == *p.used
+}
+
+// open begins the program's text with what all answers have in common.
+func (c *flagCompiler) open(p *program, parts *parts) {
+	c.text = append(c.text[:0], quote(p.key)...)
+	p.keyEnd = uint32(len(c.text))
+	c.text = append(c.text, mergeMetadata(c.set, parts.metadata, c.options.AnswerContract)...)
+	p.metaEnd = uint32(len(c.text))
+}
+
+func (c *flagCompiler) renderer(p *program) renderer {
+	return renderer{key: string(c.text[:p.keyEnd]), metadata: string(c.text[p.keyEnd:p.metaEnd])}
+}
+
+// answers prepares whatever the flag can answer.
+func (c *flagCompiler) answers(p *program, parts *parts) {
+	p.problem = c.prepare(p, parts)
+	if p.problem != nil {
+		c.breakFor(p, parts)
 	}
-	if !def.hasRule() {
-		f.fixed = f.defaultAnswer(Static)
+	if p.disabled {
+		p.rule = nil
+		c.text, p.fixed = c.renderer(p).appendBare(c.text, Disabled)
+	}
+}
+
+func (c *flagCompiler) prepare(p *program, parts *parts) *Problem {
+	if len(parts.variants) == 0 {
+		return problemOf(p, ".variants", "a flag needs at least one variant")
+	}
+	if parts.defaultVariant != "" && parts.variant(parts.defaultVariant) < 0 {
+		return problemOf(p, ".defaultVariant", fmt.Sprintf("%q is not one of the variants %q", parts.defaultVariant, p.variants))
+	}
+	if !parts.hasRule() {
+		p.fixed = c.defaultAnswer(p, parts, Static)
 		return nil
 	}
-	resolved := c.refs.follow(def.targeting)
+	resolved := c.refs.follow(parts.targeting)
 	if resolved.err != nil {
-		return problemOf(def, ".targeting", resolved.err.Error())
+		p.used = new(digest) // no evaluators have this one: it is compiled again
+		return problemOf(p, ".targeting", resolved.err.Error())
 	}
-	c.declareSubject(f)
-	code, notes := c.rules.rule(resolved.tree, joinPath("flags", def.key)+".targeting")
-	f.rule, f.notes = code, notes
-	f.renderRule()
+	if resolved.used != (digest{}) {
+		p.used = &resolved.used
+	}
+	c.declareSubject(p, parts)
+	p.rule, p.notes = c.rules.rule(resolved.tree, joinPath("flags", p.key)+".targeting")
+	c.renderRule(p, parts)
 	return nil
 }
 
-// hasRule tells whether there is a rule to run. An empty object is none; null
-// is one, which never matches.
-func (def *definition) hasRule() bool {
-	empty := def.targeting.kind == object && len(def.targeting.items()) == 0
-	return def.hasTargeting && !empty
-}
-
-func (c *flagCompiler) declareSubject(f *Flag) {
-	path := splitPath(f.contract.Subject)
+func (c *flagCompiler) declareSubject(p *program, parts *parts) {
+	subject := parts.contract().Subject
+	path := splitPath(subject)
 	if len(path) == 0 || path[0].name == flagdProperty {
 		return
 	}
-	f.subjectSlot = c.rules.attributes.slot(f.contract.Subject, path)
-	f.subjectMissing = fmt.Sprintf("the context lacks %q, the subject that this flag buckets by", f.contract.Subject)
+	p.subject = c.rules.slots.slot(subject, path)
 }
 
 // renderRule renders every answer that the rule can come to but the failures.
-func (f *Flag) renderRule() {
-	f.fallback = f.defaultAnswer(Default)
-	f.noMatch = f.render.failure(General, fmt.Sprintf("the rule did not come to one of the variants %q", f.Variants()))
-	f.matches = make([]Answer, len(f.def.variants))
-	for i, v := range f.def.variants {
-		f.matches[i] = f.render.served(TargetingMatch, i, v, "")
+func (c *flagCompiler) renderRule(p *program, parts *parts) {
+	p.fixed = c.defaultAnswer(p, parts, Default)
+	render := c.renderer(p)
+	p.matches = make([]rendered, len(parts.variants))
+	for i, v := range parts.variants {
+		c.text, p.matches[i] = render.appendServed(c.text, TargetingMatch, i, v, "")
 	}
-	if known, ok := f.rule.(constant); ok {
-		f.fixed = f.chosen(new(Context), known.value)
-		f.rule = nil
+	if known, ok := p.rule.(constant); ok {
+		p.rule = nil
+		p.text = c.text
+		p.fixed = c.add(p.chosen(new(Context), known.value))
 	}
 }
 
 // defaultAnswer is the default variant, or nothing for the code's own default.
-func (f *Flag) defaultAnswer(reason Reason) Answer {
-	i := f.def.variant(f.def.defaultVariant)
-	if f.def.defaultVariant == "" || i < 0 {
-		return f.render.bare(Default)
+func (c *flagCompiler) defaultAnswer(p *program, parts *parts, reason Reason) (one rendered) {
+	i := parts.variant(parts.defaultVariant)
+	if parts.defaultVariant == "" || i < 0 {
+		c.text, one = c.renderer(p).appendBare(c.text, Default)
+	} else {
+		c.text, one = c.renderer(p).appendServed(c.text, reason, i, parts.variants[i], "")
 	}
-	return f.render.served(reason, i, f.def.variants[i], "")
+	return one
 }
 
 // breakFor makes the flag answer its safe variant, or why it cannot answer.
-func (f *Flag) breakFor(problem *Problem) {
-	f.broken, f.rule = true, nil
-	if safe, ok := f.FailClosed("broken"); ok {
-		f.fixed = safe
+func (c *flagCompiler) breakFor(p *program, parts *parts) {
+	p.rule = nil
+	render := c.renderer(p)
+	if safe := parts.variant(parts.contract().SafeVariant); safe >= 0 {
+		c.text, p.fixed = render.appendServed(c.text, Default, safe, parts.variants[safe], failClosedEntry("broken"))
+		p.fixed.failClosed = true
 		return
 	}
-	f.fixed = f.render.failure(ParseFailed, problem.Path+": "+problem.Message)
+	c.text, p.fixed = render.appendFailure(c.text, ParseFailed, p.problem.Path+": "+p.problem.Message)
 }
 
-func problemOf(def *definition, member, message string) *Problem {
-	return &Problem{Flag: def.key, Path: joinPath("flags", def.key) + member, Message: message}
+// add puts an answer that was made elsewhere into the text.
+func (c *flagCompiler) add(a Answer) rendered {
+	start := len(c.text)
+	c.text = append(c.text, a.JSON...)
+	return rendered{start: uint32(start), end: uint32(len(c.text)), variant: int32(a.Variant), reason: a.Reason, code: a.Code, failClosed: a.FailClosed}
+}
+
+func problemOf(p *program, member, message string) *Problem {
+	return &Problem{Flag: p.key, Path: joinPath("flags", p.key) + member, Message: message}
 }

@@ -24,7 +24,13 @@ func (a *arena[T]) take(n int) []T {
 	return a.block[a.used-n : a.used : a.used]
 }
 
+// reset takes everything back. What was handed out is cleared, so that nothing
+// of it keeps a caller's bytes in memory.
 func (a *arena[T]) reset() {
+	if a.used == 0 {
+		return
+	}
+	clear(a.block[:a.used])
 	a.used = 0
 	if len(a.block) > keptBlock {
 		a.block = nil
@@ -69,3 +75,6 @@ func (m *memory) text(b []byte) string {
 // viewText gives bytes as a string without copying. The bytes must stay as they
 // are for as long as the string is used.
 func viewText(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// viewBytes gives a string's bytes without copying. Nobody may change them.
+func viewBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

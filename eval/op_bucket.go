@@ -3,6 +3,7 @@ package eval
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -40,12 +41,12 @@ func stableBucket(c *Context, args value) value {
 // hasSubject holds a flag to the subject it declares: without it, no bucketing
 // operator falls quietly to something else.
 func (c *Context) hasSubject() bool {
-	if c.flag.subjectSlot < 0 {
+	if c.flag.subject < 0 {
 		return true
 	}
-	subject := c.attribute(c.flag.table, c.flag.subjectSlot)
+	subject := c.attribute(c.flag.subject)
 	if subject.kind == null || subject.kind == text && subject.str == "" {
-		c.failWith(TargetingKeyMissing, c.flag.subjectMissing)
+		c.failWith(TargetingKeyMissing, fmt.Sprintf("the context lacks %q, the subject that this flag buckets by", c.flag.table.paths[c.flag.subject].written))
 		return false
 	}
 	return true
@@ -56,7 +57,7 @@ func (c *Context) hasSubject() bool {
 func bucketedBy(args value) []string {
 	items := args.items()
 	if args.kind != list || len(items) == 0 || items[0].kind == list || items[0].kind == null {
-		return []string{"targetingKey"}
+		return []string{targetingKey}
 	}
 	names := attributesRead(items[0], nil)
 	slices.Sort(names)

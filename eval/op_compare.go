@@ -2,19 +2,90 @@ package eval
 
 import "math"
 
+// relation is how two values may stand to each other.
+type relation uint8
+
+const (
+	equal relation = iota
+	unequal
+	same // equal, and of one kind
+	different
+	less
+	atMost
+	more
+	atLeast
+)
+
+func (r relation) holds(a, b value) bool {
+	switch r {
+	case equal:
+		return equalValues(a, b)
+	case unequal:
+		return !equalValues(a, b)
+	case same:
+		return a.kind == b.kind && equalValues(a, b)
+	case different:
+		return a.kind != b.kind || !equalValues(a, b)
+	case less:
+		return lessValue(a, b)
+	case atMost:
+		return lessValue(a, b) || equalValues(a, b)
+	case more:
+		return lessValue(b, a)
+	default:
+		return lessValue(b, a) || equalValues(b, a)
+	}
+}
+
+// holdsNumbers is holds for two numbers.
+func (r relation) holdsNumbers(a, b float64) bool {
+	switch r {
+	case equal, same:
+		return a == b
+	case unequal, different:
+		return a != b
+	case less:
+		return a < b
+	case atMost:
+		return a <= b
+	case more:
+		return a > b
+	default:
+		return a >= b
+	}
+}
+
+// holdsTexts is holds for two strings.
+func (r relation) holdsTexts(a, b string) bool {
+	switch r {
+	case equal, same:
+		return a == b
+	case unequal, different:
+		return a != b
+	case less:
+		return a < b
+	case atMost:
+		return a <= b
+	case more:
+		return a > b
+	default:
+		return a >= b
+	}
+}
+
 // comparison makes an operator of two arguments. With fewer it compares
 // nothing, and further ones are evaluated and ignored.
-func comparison(fn func(c *Context, a, b value) value) compileFunc {
-	return compare(fn, (*Context).elements, func(c *Context, items []value) value {
-		return fn(c, items[0], items[1])
+func comparison(r relation) compileFunc {
+	return compare(r, (*Context).elements, func(_ *Context, items []value) bool {
+		return r.holds(items[0], items[1])
 	})
 }
 
 // identity is a comparison that is content with an argument that is no list,
 // and then compares nothing.
-func identity(fn func(c *Context, a, b value) value) compileFunc {
-	return compare(fn, listItems, func(c *Context, items []value) value {
-		return fn(c, items[0], items[1])
+func identity(r relation) compileFunc {
+	return compare(r, listItems, func(_ *Context, items []value) bool {
+		return r.holds(items[0], items[1])
 	})
 }
 
@@ -27,64 +98,94 @@ func listItems(_ *Context, args value) []value {
 
 // chain makes an operator that also takes three arguments, which must hold pair
 // by pair.
-func chain(fn func(c *Context, a, b value) value) compileFunc {
-	return compare(fn, (*Context).elements, func(c *Context, items []value) value {
-		if len(items) != 3 || !fn(c, items[0], items[1]).truthy() {
-			return fn(c, items[0], items[1])
+func chain(r relation) compileFunc {
+	return compare(r, (*Context).elements, func(_ *Context, items []value) bool {
+		if len(items) != 3 || !r.holds(items[0], items[1]) {
+			return r.holds(items[0], items[1])
 		}
-		return fn(c, items[1], items[2])
+		return r.holds(items[1], items[2])
 	})
 }
 
-// compare makes an operator: two for the usual case of two arguments in the
-// rule, items and more for every other.
-func compare(
-	two func(c *Context, a, b value) value,
-	elements func(c *Context, args value) []value,
-	more func(c *Context, items []value) value,
-) compileFunc {
+// compare makes an operator: of two arguments in the rule, the usual case, a
+// comparison of its own, and of every other number what more makes of them.
+func compare(r relation, elements func(c *Context, args value) []value, more func(c *Context, items []value) bool) compileFunc {
 	apply := evaluated(func(c *Context, args value) value {
 		items := elements(c, args)
 		if len(items) < 2 {
-			return incomparable(c, two)
+			return boolValue(r.incomparable())
 		}
-		return more(c, items)
+		return boolValue(more(c, items))
 	})
 	return func(c *compiler, args value, s scope) expr {
 		if args.kind != list || len(args.items()) != 2 {
 			return apply(c, args, s)
 		}
 		items := c.compileItems(args, s)
-		return c.fold(&binaryExpr{a: items[0], b: items[1], fn: two}, items...)
+		return c.fold(compared(r, items[0], items[1]), items...)
 	}
 }
 
 // incomparable is the result for too few arguments: as if they differed and
 // stood in no order, which two NaN do.
-func incomparable(c *Context, fn func(c *Context, a, b value) value) value {
+func (r relation) incomparable() bool {
 	nan := numberValue(math.NaN())
-	return fn(c, nan, nan)
+	return r.holds(nan, nan)
 }
 
-func equal(_ *Context, a, b value) value   { return boolValue(equalValues(a, b)) }
-func unequal(_ *Context, a, b value) value { return boolValue(!equalValues(a, b)) }
-
-// same also wants one kind on both sides.
-func same(_ *Context, a, b value) value {
-	return boolValue(a.kind == b.kind && equalValues(a, b))
+// compared picks the shortest way to compare two programs.
+func compared(r relation, a, b expr) expr {
+	attribute, isAttribute := a.(*attributeExpr)
+	known, isKnown := b.(constant)
+	switch {
+	case isAttribute && isKnown && known.value.kind == number:
+		return &numberComparison{attribute: attribute, than: known.value.num, relation: r}
+	case isAttribute && isKnown && known.value.kind == text:
+		return &textComparison{attribute: attribute, than: known.value.str, relation: r}
+	default:
+		return &compareExpr{a: a, b: b, relation: r}
+	}
 }
 
-func different(_ *Context, a, b value) value {
-	return boolValue(a.kind != b.kind || !equalValues(a, b))
+type compareExpr struct {
+	a, b     expr
+	relation relation
 }
 
-func less(_ *Context, a, b value) value    { return boolValue(lessValue(a, b)) }
-func greater(_ *Context, a, b value) value { return boolValue(lessValue(b, a)) }
+func (e *compareExpr) eval(c *Context) value { return boolValue(e.test(c)) }
 
-func lessOrEqual(_ *Context, a, b value) value {
-	return boolValue(lessValue(a, b) || equalValues(a, b))
+func (e *compareExpr) test(c *Context) bool { return e.relation.holds(e.a.eval(c), e.b.eval(c)) }
+
+// numberComparison compares an attribute with a number that stands in the rule.
+type numberComparison struct {
+	attribute *attributeExpr
+	than      float64
+	relation  relation
 }
 
-func greaterOrEqual(_ *Context, a, b value) value {
-	return boolValue(lessValue(b, a) || equalValues(b, a))
+func (e *numberComparison) eval(c *Context) value { return boolValue(e.test(c)) }
+
+func (e *numberComparison) test(c *Context) bool {
+	v := e.attribute.at(c)
+	if v.kind == number {
+		return e.relation.holdsNumbers(v.num, e.than)
+	}
+	return e.relation.holds(*v, numberValue(e.than))
+}
+
+// textComparison compares an attribute with a string that stands in the rule.
+type textComparison struct {
+	attribute *attributeExpr
+	than      string
+	relation  relation
+}
+
+func (e *textComparison) eval(c *Context) value { return boolValue(e.test(c)) }
+
+func (e *textComparison) test(c *Context) bool {
+	v := e.attribute.at(c)
+	if v.kind == text {
+		return e.relation.holdsTexts(v.str, e.than)
+	}
+	return e.relation.holds(*v, textValue(e.than))
 }

@@ -25,6 +25,9 @@ func compileFractional(c *compiler, args value, s scope) expr {
 	}
 	if known != nil {
 		code.key, code.shares = key, known
+		if key == nil {
+			code.args = nil // the shares say it all
+		}
 	}
 	return code
 }

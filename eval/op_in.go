@@ -12,48 +12,45 @@ func compileIn(c *compiler, args value, s scope) expr {
 	needle, haystack := items[0], items[1]
 	if known, ok := haystack.(constant); ok {
 		if set := newTextSet(known.value); set != nil {
-			return c.fold(&inSetExpr{needle: needle, set: set}, needle)
+			return c.fold(&inSetExpr{needle: needle, set: *set}, needle)
 		}
 	}
-	return c.fold(&binaryExpr{a: needle, b: haystack, fn: find}, needle, haystack)
+	return c.fold(&inExpr{needle: needle, haystack: haystack}, needle, haystack)
 }
 
 // textSet is a literal list of nothing but strings.
 type textSet struct {
-	items []value
-	index map[string]struct{} // nil for a list that is walked as fast
+	items []string
+	index *textIndex // nil for a list that is walked as fast
 }
 
 // walkedSet is the longest list that is walked rather than looked up in.
-const walkedSet = 4
+const walkedSet = 8
 
 func newTextSet(v value) *textSet {
 	if v.kind != list {
 		return nil
 	}
-	set := &textSet{items: v.items()}
-	for _, item := range set.items {
+	set := &textSet{items: make([]string, len(v.items()))}
+	for i, item := range v.items() {
 		if item.kind != text {
 			return nil
 		}
+		set.items[i] = item.str
 	}
-	if len(set.items) <= walkedSet {
-		return set
-	}
-	set.index = make(map[string]struct{}, len(set.items))
-	for _, item := range set.items {
-		set.index[item.str] = struct{}{}
+	if len(set.items) > walkedSet {
+		index := newTextIndex(set.items)
+		set.index = &index
 	}
 	return set
 }
 
 func (s *textSet) has(needle string) bool {
 	if s.index != nil {
-		_, found := s.index[needle]
-		return found
+		return s.index.find(needle, s.items) >= 0
 	}
-	for i := range s.items {
-		if s.items[i].str == needle {
+	for _, item := range s.items {
+		if item == needle {
 			return true
 		}
 	}
@@ -62,16 +59,28 @@ func (s *textSet) has(needle string) bool {
 
 type inSetExpr struct {
 	needle expr
-	set    *textSet
+	set    textSet
 }
 
-func (e *inSetExpr) eval(c *Context) value {
-	needle := e.needle.eval(c)
+func (e *inSetExpr) eval(c *Context) value { return boolValue(e.test(c)) }
+
+func (e *inSetExpr) test(c *Context) bool {
+	var spare value
+	needle := c.look(e.needle, &spare)
 	if needle.kind == text {
-		return boolValue(e.set.has(needle.str))
+		return e.set.has(needle.str)
 	}
-	return boolValue(c.hasElement(e.set.items, needle))
+	for _, item := range e.set.items {
+		if c.matches(textValue(item), *needle) {
+			return true
+		}
+	}
+	return false
 }
+
+type inExpr struct{ needle, haystack expr }
+
+func (e *inExpr) eval(c *Context) value { return find(c, e.needle.eval(c), e.haystack.eval(c)) }
 
 func in(c *Context, args value) value {
 	items := c.elements(args)

@@ -7,12 +7,16 @@ func compileIf(c *compiler, args value, s scope) expr {
 	if !ok {
 		return faultExpr{"if needs its clauses as a list in the rule"}
 	}
-	for i := range clauses {
-		if i%2 == 1 || i == len(clauses)-1 {
-			clauses[i] = branch(clauses[i])
-		}
+	code := &ifExpr{}
+	for len(clauses) > 1 {
+		code.conditions = append(code.conditions, asCondition(clauses[0]))
+		code.branches = append(code.branches, branch(clauses[1]))
+		clauses = clauses[2:]
 	}
-	return ifExpr(clauses)
+	if len(clauses) == 1 {
+		code.otherwise = branch(clauses[0])
+	}
+	return code
 }
 
 func (c *compiler) clauses(args value, s scope) (clauses []expr, ok bool) {
@@ -40,19 +44,23 @@ func (e branchExpr) eval(c *Context) value {
 	return v
 }
 
-// ifExpr holds condition, branch, condition, branch, and maybe a last branch.
-type ifExpr []expr
+// ifExpr takes the branch of the first condition that holds.
+type ifExpr struct {
+	conditions []condition
+	branches   []expr
+	otherwise  expr // nil is null
+}
 
-func (e ifExpr) eval(c *Context) value {
-	for i := 0; i+1 < len(e); i += 2 {
-		if e[i].eval(c).truthy() {
-			return e[i+1].eval(c)
+func (e *ifExpr) eval(c *Context) value {
+	for i, condition := range e.conditions {
+		if condition.test(c) {
+			return e.branches[i].eval(c)
 		}
 	}
-	if len(e)%2 == 1 {
-		return e[len(e)-1].eval(c)
+	if e.otherwise == nil {
+		return value{}
 	}
-	return value{}
+	return e.otherwise.eval(c)
 }
 
 func compileAnd(c *compiler, args value, s scope) expr { return compileUntil(c, args, s, false) }
@@ -64,8 +72,7 @@ func compileUntil(c *compiler, args value, s scope, truth bool) expr {
 	if !ok {
 		return faultExpr{"and, or need their clauses as a list in the rule"}
 	}
-	code := &untilExpr{clauses: clauses, truth: truth}
-	return c.fold(code, clauses...)
+	return c.fold(&untilExpr{clauses: clauses, truth: truth}, clauses...)
 }
 
 // untilExpr gives the first clause of the wanted truth, or the last of all.
@@ -84,12 +91,41 @@ func (e *untilExpr) eval(c *Context) value {
 	return last
 }
 
-// not negates the first of its arguments, or the argument itself.
-func not(_ *Context, args value) value {
-	if args.kind == list && len(args.items()) > 0 {
-		args = args.items()[0]
+// condition is what it comes to where only the truth is asked.
+func (e *untilExpr) condition() condition {
+	switch {
+	case len(e.clauses) == 0:
+		return settled(false)
+	case e.truth:
+		return anyOf(asConditions(e.clauses))
+	default:
+		return allOf(asConditions(e.clauses))
 	}
-	return boolValue(!args.truthy())
 }
 
-func truth(c *Context, args value) value { return boolValue(!not(c, args).truthy()) }
+// truth makes an operator of the truth of its first argument, or of the argument
+// itself where that is no list.
+func truth(wanted bool) compileFunc {
+	apply := evaluated(func(_ *Context, args value) value {
+		if args.kind == list && len(args.items()) > 0 {
+			args = args.items()[0]
+		}
+		return boolValue(args.truthy() == wanted)
+	})
+	return func(c *compiler, args value, s scope) expr {
+		if args.kind != list || len(args.items()) != 1 {
+			return apply(c, args, s)
+		}
+		code := c.compile(args.items()[0], s)
+		return c.fold(&truthExpr{of: asCondition(code), wanted: wanted}, code)
+	}
+}
+
+type truthExpr struct {
+	of     condition
+	wanted bool
+}
+
+func (e *truthExpr) eval(c *Context) value { return boolValue(e.test(c)) }
+
+func (e *truthExpr) test(c *Context) bool { return e.of.test(c) == e.wanted }

@@ -25,7 +25,7 @@ func (c *compiler) loop(items []value, s, inner scope, body func(v value, s scop
 func (c *compiler) subject(v value, s scope) expr {
 	switch v.kind {
 	case list:
-		return constant{v}
+		return keep(v)
 	case object:
 		code := c.compile(v, s)
 		if replaced, ok := code.(substitutedExpr); ok {

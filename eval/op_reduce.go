@@ -19,7 +19,7 @@ func (c *compiler) initial(v value, s scope) expr {
 	if v.kind == object {
 		return c.compile(v, s)
 	}
-	return constant{v}
+	return keep(v)
 }
 
 // reduceExpr keeps the kind of its initial value: what each turn comes to is

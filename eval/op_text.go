@@ -81,16 +81,43 @@ func runeOffset(s string, n int) int {
 	return offset
 }
 
-func startsWith(_ *Context, a, b value) value {
-	if a.kind != text || b.kind != text {
-		return value{}
+// affix makes an operator of a test whether one string begins or ends with
+// another. It is null for anything but two strings.
+func affix(holds func(s, part string) bool) compileFunc {
+	apply := evaluated(func(_ *Context, args value) value {
+		items := args.items()
+		if args.kind != list || len(items) != 2 || items[0].kind != text || items[1].kind != text {
+			return value{}
+		}
+		return boolValue(holds(items[0].str, items[1].str))
+	})
+	return func(c *compiler, args value, s scope) expr {
+		if items := args.items(); args.kind == list && len(items) == 2 && items[1].kind == text {
+			whole := c.compile(items[0], s)
+			return c.fold(&affixExpr{whole: whole, part: items[1].str, holds: holds}, whole)
+		}
+		return apply(c, args, s)
 	}
-	return boolValue(strings.HasPrefix(a.str, b.str))
 }
 
-func endsWith(_ *Context, a, b value) value {
-	if a.kind != text || b.kind != text {
+// affixExpr has the part written in the rule.
+type affixExpr struct {
+	whole expr
+	part  string
+	holds func(s, part string) bool
+}
+
+func (e *affixExpr) eval(c *Context) value {
+	var spare value
+	whole := c.look(e.whole, &spare)
+	if whole.kind != text {
 		return value{}
 	}
-	return boolValue(strings.HasSuffix(a.str, b.str))
+	return boolValue(e.holds(whole.str, e.part))
+}
+
+func (e *affixExpr) test(c *Context) bool {
+	var spare value
+	whole := c.look(e.whole, &spare)
+	return whole.kind == text && e.holds(whole.str, e.part)
 }

@@ -28,8 +28,19 @@ func (c *compiler) variable(args value, frame int) expr {
 		c.notes.readsTime = c.notes.readsTime || len(path) == 1 || path[1].name == "timestamp"
 		return &flagdExpr{path: path[1:], fallback: fallback}
 	default:
-		return &attributeExpr{table: c.attributes, slot: c.attributes.slot(written, path), fallback: fallback}
+		return c.read(c.slots.slot(written, path), fallback)
 	}
+}
+
+// read gives the program that reads a slot, which is the same one where nothing stands in for null.
+func (c *compiler) read(slot int32, fallback value) expr {
+	if fallback.kind != null {
+		return &attributeExpr{slot: slot, fallback: fallback}
+	}
+	if c.reads[slot] == nil {
+		c.reads[slot] = &attributeExpr{slot: slot}
+	}
+	return c.reads[slot]
 }
 
 // literalPath reads the arguments of var where nothing in them is to compute.

@@ -3,8 +3,6 @@ package eval
 import (
 	"fmt"
 	"strings"
-
-	"golang.org/x/mod/semver"
 )
 
 // compileVersion prepares a target version that stands in the rule.
@@ -19,27 +17,36 @@ func compileVersion(c *compiler, args value, s scope) expr {
 	if !okOperator || !okTarget || target.value.kind != text {
 		return c.fold(general, all)
 	}
-	version, ok := normalVersion(target.value.str)
-	test := versionTests[operator.value.str]
-	if !ok || test == nil {
+	var known version
+	ok := c.scratch.version(&known, &target.value)
+	test, exists := versionTests[operator.value.str]
+	if !ok || !exists {
 		c.warn(fmt.Sprintf("sem_ver never holds with %q %q", operator.value.str, target.value.str))
 		return c.fold(general, all)
 	}
-	return c.fold(&versionExpr{subject: items[0], test: test, target: version}, items[0])
+	known.text = strings.Clone(known.text)
+	return c.fold(&versionExpr{subject: items[0], holds: test, target: known}, items[0])
 }
 
 type versionExpr struct {
 	subject expr
-	test    func(a, b string) bool
-	target  string
+	target  version
+	holds   versionTest
 }
 
 func (e *versionExpr) eval(c *Context) value {
-	version, ok := c.version(e.subject.eval(c))
-	if !ok {
+	var v version
+	var spare value
+	if !c.version(&v, c.look(e.subject, &spare)) {
 		return value{}
 	}
-	return boolValue(e.test(version, e.target))
+	return boolValue(e.holds.between(&v, &e.target))
+}
+
+func (e *versionExpr) test(c *Context) bool {
+	var v version
+	var spare value
+	return c.version(&v, c.look(e.subject, &spare)) && e.holds.between(&v, &e.target)
 }
 
 // compareArguments is sem_ver with arguments known only now. Anything odd about
@@ -49,53 +56,56 @@ func compareArguments(c *Context, args value) value {
 	if args.kind != list || len(items) != 3 || items[1].kind != text {
 		return value{}
 	}
-	a, okA := c.version(items[0])
-	b, okB := c.version(items[2])
-	test := versionTests[items[1].str]
-	if !okA || !okB || test == nil {
+	var a, b version
+	test, exists := versionTests[items[1].str]
+	if !exists || !c.version(&a, &items[0]) || !c.version(&b, &items[2]) {
 		return value{}
 	}
-	return boolValue(test(a, b))
+	return boolValue(test.between(&a, &b))
 }
 
-var versionTests = map[string]func(a, b string) bool{
-	"=":  func(a, b string) bool { return semver.Compare(a, b) == 0 },
-	"!=": func(a, b string) bool { return semver.Compare(a, b) != 0 },
-	"<":  func(a, b string) bool { return semver.Compare(a, b) < 0 },
-	"<=": func(a, b string) bool { return semver.Compare(a, b) <= 0 },
-	">":  func(a, b string) bool { return semver.Compare(a, b) > 0 },
-	">=": func(a, b string) bool { return semver.Compare(a, b) >= 0 },
-	"^":  func(a, b string) bool { return semver.Major(a) == semver.Major(b) },
-	"~":  func(a, b string) bool { return semver.MajorMinor(a) == semver.MajorMinor(b) },
+// versionTest is a relation that two versions may stand in.
+type versionTest uint8
+
+const (
+	versionIs versionTest = iota
+	versionIsNot
+	versionBelow
+	versionAtMost
+	versionAbove
+	versionAtLeast
+	versionSameMajor
+	versionSameMinor
+)
+
+var versionTests = map[string]versionTest{
+	"=":  versionIs,
+	"!=": versionIsNot,
+	"<":  versionBelow,
+	"<=": versionAtMost,
+	">":  versionAbove,
+	">=": versionAtLeast,
+	"^":  versionSameMajor,
+	"~":  versionSameMinor,
 }
 
-// version reads a version from a string, or from a number as it prints.
-func (c *Context) version(v value) (string, bool) {
-	switch v.kind {
-	case text:
-		if strings.HasPrefix(v.str, "v") {
-			return v.str, semver.IsValid(v.str)
-		}
-		return c.prefixed(strings.TrimPrefix(v.str, "V"))
-	case number:
-		return normalVersion(fmt.Sprint(v.num))
+func (t versionTest) between(a, b *version) bool {
+	switch t {
+	case versionIs:
+		return a.compare(b) == 0
+	case versionIsNot:
+		return a.compare(b) != 0
+	case versionBelow:
+		return a.compare(b) < 0
+	case versionAtMost:
+		return a.compare(b) <= 0
+	case versionAbove:
+		return a.compare(b) > 0
+	case versionAtLeast:
+		return a.compare(b) >= 0
+	case versionSameMajor:
+		return a.same(b, 1)
 	default:
-		return "", false
+		return a.same(b, 2)
 	}
-}
-
-// prefixed writes the v that the semver package asks for.
-func (c *Context) prefixed(s string) (string, bool) {
-	b := c.temp.bytes.take(len(s) + 1)[:0]
-	b = append(b, 'v')
-	b = append(b, s...)
-	version := viewText(b)
-	return version, semver.IsValid(version)
-}
-
-func normalVersion(s string) (string, bool) {
-	if !strings.HasPrefix(s, "v") {
-		s = "v" + strings.TrimPrefix(s, "V")
-	}
-	return s, semver.IsValid(s)
 }

@@ -3,6 +3,7 @@ package eval
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // operators are all that rules may use: one line here, one function, one file
@@ -16,17 +17,17 @@ var operators = map[string]compileFunc{
 	"?:":  compileIf,
 	"and": compileAnd,
 	"or":  compileOr,
-	"!":   evaluated(not),
-	"!!":  evaluated(truth),
+	"!":   truth(false),
+	"!!":  truth(true),
 
 	"==":  comparison(equal),
 	"===": identity(same),
 	"!=":  comparison(unequal),
 	"!==": identity(different),
 	"<":   chain(less),
-	"<=":  chain(lessOrEqual),
-	">":   chain(greater),
-	">=":  chain(greaterOrEqual),
+	"<=":  chain(atMost),
+	">":   chain(more),
+	">=":  chain(atLeast),
 
 	"+":   evaluated(add),
 	"-":   evaluated(subtract),
@@ -39,8 +40,8 @@ var operators = map[string]compileFunc{
 
 	"cat":         evaluated(concatenate),
 	"substr":      evaluated(substring),
-	"starts_with": pairwise(startsWith),
-	"ends_with":   pairwise(endsWith),
+	"starts_with": affix(strings.HasPrefix),
+	"ends_with":   affix(strings.HasSuffix),
 	"sem_ver":     compileVersion,
 
 	"in":            compileIn,
@@ -69,23 +70,5 @@ func evaluated(fn func(c *Context, args value) value) compileFunc {
 	return func(c *compiler, args value, s scope) expr {
 		code := c.compile(args, s)
 		return c.fold(&applyExpr{args: code, fn: fn}, code)
-	}
-}
-
-// pairwise makes an operator of a function of two arguments that is null for any
-// other number of them.
-func pairwise(fn func(c *Context, a, b value) value) compileFunc {
-	apply := evaluated(func(c *Context, args value) value {
-		if args.kind != list || len(args.items()) != 2 {
-			return value{}
-		}
-		return fn(c, args.items()[0], args.items()[1])
-	})
-	return func(c *compiler, args value, s scope) expr {
-		if args.kind != list || len(args.items()) != 2 {
-			return apply(c, args, s)
-		}
-		items := c.compileItems(args, s)
-		return c.fold(&binaryExpr{a: items[0], b: items[1], fn: fn}, items...)
 	}
 }

@@ -62,7 +62,7 @@ func (r *Ruleset) WithOverrides(overrides []Override) (*Ruleset, []Problem) {
 	out.flags = slices.Clone(r.flags)
 	for i, f := range out.flags {
 		if f.Overridden() {
-			out.flags[i] = f.restored()
+			out.flags[i] = f.under(nil)
 		}
 	}
 	var problems []Problem
@@ -76,17 +76,17 @@ func (r *Ruleset) WithOverrides(overrides []Override) (*Ruleset, []Problem) {
 
 // override puts one override in force, on a copy of the flag.
 func (r *Ruleset) override(o Override) *Problem {
-	i, known := r.index[o.Flag]
-	if !known {
+	i := r.index.find(o.Flag, r.keys)
+	if i < 0 {
 		return o.problem("there is no such flag")
 	}
 	segment := r.segments[o.Segment]
 	if err := segment.usable(o.Segment); err != nil {
 		return o.problem(err.Error())
 	}
-	variant, problem := r.flags[i].overrideVariant(o)
-	if variant >= 0 {
-		r.flags[i] = r.flags[i].forced(variant, segment)
+	answer, problem := r.flags[i].overrideAnswer(o)
+	if answer.Overridden {
+		r.flags[i] = r.flags[i].forced(forced{segment: segment, answer: answer})
 	}
 	return problem
 }
@@ -102,44 +102,42 @@ func (s segmentRule) usable(name string) error {
 	}
 }
 
-// overrideVariant is the variant to serve: the one named, or else the safe one.
-func (f *Flag) overrideVariant(o Override) (index int, problem *Problem) {
-	if i := f.def.variant(o.Variant); i >= 0 {
-		return i, nil
+// overrideAnswer serves the variant that is named, or else the safe one.
+func (p *program) overrideAnswer(o Override) (answer Answer, problem *Problem) {
+	answer, answer.Overridden = p.forcedTo(o.Variant, overriddenEntry)
+	if answer.Overridden {
+		return answer, nil
 	}
-	what := fmt.Sprintf("%q is not one of the variants %q", o.Variant, f.Variants())
-	if safe := f.def.variant(f.contract.SafeVariant); safe >= 0 {
-		return safe, o.problem(what + "; the safe variant is served")
+	what := fmt.Sprintf("%q is not one of the variants %q", o.Variant, p.variants)
+	answer, answer.Overridden = p.forcedTo(p.Contract().SafeVariant, overriddenEntry)
+	if answer.Overridden {
+		return answer, o.problem(what + "; the safe variant is served")
 	}
-	return -1, o.problem(what + ", and there is no safe variant; the override has no effect")
+	return answer, o.problem(what + ", and there is no safe variant; the override has no effect")
 }
 
-// forced gives a copy of the flag with one more override.
-func (f *Flag) forced(variant int, segment segmentRule) *Flag {
-	answer := f.render.served(Default, variant, f.def.variants[variant], overriddenEntry)
-	answer.Overridden = true
-	at := len(f.overrides)
-	if segment.code == nil {
-		at = f.forEveryone()
+// forced gives a copy of the flag with one more override; those for everyone
+// stand before those for segments.
+func (f *Flag) forced(o forced) *Flag {
+	var all []forced
+	if f.overrides != nil {
+		all = *f.overrides
 	}
+	at := len(all)
+	if o.segment.code == nil {
+		at = slices.IndexFunc(all, func(o forced) bool { return o.segment.code != nil })
+		if at < 0 {
+			at = len(all)
+		}
+	}
+	all = slices.Insert(slices.Clone(all), at, o)
+	return f.under(&all)
+}
+
+// under gives a copy of the flag with those overrides and no others.
+func (f *Flag) under(overrides *[]forced) *Flag {
 	out := *f
-	out.overrides = slices.Insert(slices.Clone(f.overrides), at, forced{segment: segment, answer: answer})
-	return &out
-}
-
-// forEveryone counts the overrides that stand before those for segments.
-func (f *Flag) forEveryone() int {
-	n := 0
-	for n < len(f.overrides) && f.overrides[n].segment.code == nil {
-		n++
-	}
-	return n
-}
-
-// restored gives a copy of the flag without overrides.
-func (f *Flag) restored() *Flag {
-	out := *f
-	out.overrides = nil
+	out.overrides = overrides
 	return &out
 }
 

@@ -68,7 +68,7 @@ func (c *Context) data(frame int) value {
 // whole makes an object of the context, with $flagd in it.
 func (c *Context) whole() value {
 	var sent value
-	if c.has && c.spend(len(c.tape)) {
+	if c.has && c.spend(len(c.entries)) {
 		sent = c.read(c.root, &c.temp)
 	}
 	count := len(sent.items())
@@ -164,7 +164,7 @@ func (c *Context) atRoot(path []segment) value {
 		return value{}
 	}
 	at, ok := c.descend(c.root, path)
-	if !ok || !c.spend(int(c.tape[at].next)-int(at)) {
+	if !ok || !c.spend(int(c.entries[at].next)-int(at)) {
 		return value{}
 	}
 	return c.read(at, &c.temp)

@@ -39,13 +39,9 @@ func (r *reader) next() (jsontext.Token, error) {
 			return tok, r.limit("nesting", r.limits.Depth)
 		}
 	case '"':
-		if n := len(tok.String()); n > r.limits.String {
-			return tok, r.limit(fmt.Sprintf("a string of %d bytes", n), r.limits.String)
-		}
+		return tok, r.checkText(tok)
 	case '0':
-		if _, err := strconv.ParseFloat(tok.String(), 64); err != nil {
-			return tok, r.refuse("the number "+shorten(tok.String())+" is beyond a 64-bit float", "")
-		}
+		return tok, r.checkNumber()
 	}
 	return tok, nil
 }
@@ -64,7 +60,7 @@ func (r *reader) object(limit int, what string, member func(name string) error) 
 		if n > limit {
 			return r.limit(what, limit)
 		}
-		if err := member(name.String()); err != nil {
+		if err := member(r.content(name)); err != nil {
 			return err
 		}
 	}
@@ -114,17 +110,45 @@ func (r *reader) text() (string, error) {
 	if tok.Kind() != '"' {
 		return "", r.wrongType(text, tok)
 	}
-	return tok.String(), nil
+	return r.content(tok), nil
 }
 
-// raw reads any value within the limits and gives its bytes as written.
-func (r *reader) raw() ([]byte, error) {
-	start := r.start()
-	_, err := r.value()
-	if err != nil {
-		return nil, err
+// textOrNull reads past a string or null.
+func (r *reader) textOrNull() error {
+	if r.dec.PeekKind() == 'n' {
+		_, err := r.next()
+		return err
 	}
-	return r.doc[start:r.dec.InputOffset()], nil
+	_, err := r.text()
+	return err
+}
+
+// written is the token that was read last, as it stands in the document.
+func (r *reader) written() []byte { return r.doc[r.last:r.dec.InputOffset()] }
+
+// content gives what a string token says: a view of the document unless it holds escapes.
+func (r *reader) content(tok jsontext.Token) string {
+	if raw := r.written(); bytes.IndexByte(raw, '\\') < 0 {
+		return viewText(raw[1 : len(raw)-1])
+	}
+	return tok.String()
+}
+
+func (r *reader) checkText(tok jsontext.Token) error {
+	if len(r.written())-2 <= r.limits.String { // escapes only shorten
+		return nil
+	}
+	if n := len(tok.String()); n > r.limits.String {
+		return r.limit(fmt.Sprintf("a string of %d bytes", n), r.limits.String)
+	}
+	return nil
+}
+
+func (r *reader) checkNumber() error {
+	if _, err := strconv.ParseFloat(viewText(r.written()), 64); err != nil {
+		return r.refuse("the number "+shorten(string(r.written()))+" is beyond a 64-bit float", "")
+	}
+	return nil
 }
 
 // start is the offset at which the next value begins.
@@ -137,27 +161,27 @@ func (r *reader) start() int {
 	return at
 }
 
-// value reads any value within the limits.
-func (r *reader) value() (value, error) {
+// skip reads past any value, within the limits.
+func (r *reader) skip() error {
 	switch r.dec.PeekKind() {
 	case '{':
-		return r.objectValue()
+		return r.skipObject()
 	case '[':
-		return r.listValue()
+		return r.skipList()
+	default:
+		_, err := r.next()
+		return err
 	}
-	tok, err := r.next()
-	if err != nil {
-		return value{}, err
-	}
-	return scalar(tok), nil
 }
 
-// rule reads a value that is a rule, or part of one.
-func (r *reader) rule() (value, error) {
+// rule reads past a value that is a rule, and tells whether it may refer to an evaluator.
+func (r *reader) rule() (refers bool, err error) {
+	start := r.start()
 	r.inRule, r.nodes = true, 0
-	v, err := r.value()
+	err = r.skip()
 	r.inRule = false
-	return v, err
+	raw := r.doc[start:r.dec.InputOffset()]
+	return bytes.Contains(raw, []byte(`$ref`)) || bytes.Contains(raw, []byte(`\u`)), err
 }
 
 // countNode counts an object or a list towards the rule's limit.
@@ -168,45 +192,27 @@ func (r *reader) countNode() error {
 	return nil
 }
 
-func (r *reader) objectValue() (value, error) {
+func (r *reader) skipObject() error {
 	if err := r.countNode(); err != nil {
-		return value{}, err
-	}
-	b := &box{names: []string{}}
-	err := r.object(r.limits.List, "members of one object", func(name string) error {
-		v, err := r.value()
-		b.names = append(b.names, name)
-		b.items = append(b.items, v)
 		return err
-	})
-	return value{kind: object, box: b}, err
+	}
+	return r.object(r.limits.List, "members of one object", func(string) error { return r.skip() })
 }
 
-func (r *reader) listValue() (value, error) {
+func (r *reader) skipList() error {
 	if err := r.countNode(); err != nil {
-		return value{}, err
-	}
-	b := &box{}
-	err := r.list(r.limits.List, "elements of one list", func(int) error {
-		v, err := r.value()
-		b.items = append(b.items, v)
 		return err
-	})
-	return value{kind: list, box: b}, err
+	}
+	return r.list(r.limits.List, "elements of one list", func(int) error { return r.skip() })
 }
 
-func scalar(tok jsontext.Token) value {
-	switch tok.Kind() {
-	case 't', 'f':
-		return boolValue(tok.Bool())
-	case '"':
-		return textValue(tok.String())
-	case '0':
-		n, _ := strconv.ParseFloat(tok.String(), 64)
-		return numberValue(n)
-	default:
-		return value{}
+// section reads a named entry of the document by the given way of reading, and keeps its text.
+func (r *reader) section(name string, read func() error) (section, error) {
+	start, k := r.start(), kindOf(r.dec.PeekKind())
+	if err := read(); err != nil {
+		return section{}, err
 	}
+	return section{name: name, raw: r.doc[start:r.dec.InputOffset()], kind: k}, nil
 }
 
 // end refuses anything after the document.

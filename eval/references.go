@@ -1,27 +1,48 @@
 package eval
 
-import "fmt"
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+)
 
 // resolver follows {"$ref": NAME} through the evaluators. It works on the tree,
 // so that a reference inside an evaluator is followed too, and a cycle is found
 // rather than followed for ever. What an evaluator became is shared by all who
 // refer to it.
 type resolver struct {
-	sources map[string]section
+	sources map[string][]byte
 	done    map[string]resolved
+	trees   trees // of the evaluators; never reset, since programs are found by them
 }
 
 type resolved struct {
 	tree  value
-	nodes int // objects and lists, references followed
+	nodes int    // objects and lists, references followed
+	used  digest // of all evaluators that were followed; zero for none
 	err   error
 	busy  bool // its own references are being followed right now
 }
 
+// digest stands for texts that are too many to keep.
+type digest [sha256.Size]byte
+
+// and gives the digest of both.
+func (d digest) and(other digest) digest {
+	var none digest
+	switch none {
+	case other:
+		return d
+	case d:
+		return other
+	}
+	return sha256.Sum256(append(d[:], other[:]...))
+}
+
 func newResolver(evaluators []section) *resolver {
-	r := &resolver{sources: make(map[string]section), done: make(map[string]resolved)}
+	r := &resolver{sources: make(map[string][]byte), done: make(map[string]resolved)}
 	for _, s := range evaluators {
-		r.sources[s.name] = s
+		r.sources[s.name] = bytes.Clone(s.raw) // programs keep views of it, and must not keep the document
 	}
 	return r
 }
@@ -39,7 +60,8 @@ func (r *resolver) evaluator(name string) resolved {
 		return resolved{err: fmt.Errorf("$ref %q: there is no such entry in $evaluators", name)}
 	}
 	r.done[name] = resolved{busy: true}
-	found := r.follow(source.tree)
+	found := r.follow(r.trees.of(source))
+	found.used = digest(sha256.Sum256(source)).and(found.used)
 	r.done[name] = found
 	return found
 }
@@ -60,6 +82,7 @@ func (r *resolver) follow(v value) resolved {
 			return inner
 		}
 		out.nodes = min(out.nodes+inner.nodes, maxNodes)
+		out.used = out.used.and(inner.used)
 		if inner.tree.box != item.box {
 			out.tree = withItem(v, out.tree, i, inner.tree)
 		}
@@ -98,9 +121,11 @@ func (d *Document) checkRules(limits Limits) error {
 			return err
 		}
 	}
-	for i := range d.flags {
-		def := &d.flags[i]
-		nodes := refs.follow(def.targeting).nodes
+	var t trees
+	for i := range d.referring { // the others were counted while they were read
+		def := &d.referring[i]
+		nodes := refs.follow(readParts(def.raw, &t).targeting).nodes
+		t.reset()
 		if err := checkNodes(joinPath("flags", def.key)+".targeting", nodes, limits); err != nil {
 			return err
 		}

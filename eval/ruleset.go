@@ -1,7 +1,7 @@
 package eval
 
 import (
-	"cmp"
+	"bytes"
 	"slices"
 )
 
@@ -9,12 +9,22 @@ import (
 // may use it.
 type Ruleset struct {
 	flags    []*Flag
-	index    map[string]int // shared by rulesets that differ in overrides only
+	keys     []string // of the flags
+	index    textIndex
 	segments map[string]segmentRule
 	table    *attributes
-	broken   []Problem
-	warnings []Problem
+	warnings []Problem // of segments; those of flags stand with the flags
 	metadata []byte
+	made     making
+}
+
+// making is what a ruleset was made with beside its flags. Programs can go on
+// into a ruleset that was made with the same.
+type making struct {
+	options   Options
+	bucketing string
+	metadata  []byte // as all flags inherit it
+	paths     int    // of the table when it was last begun anew
 }
 
 // Options changes what answers look like.
@@ -31,43 +41,76 @@ type Problem struct {
 
 // Compile never fails: a flag that cannot be compiled is isolated, and listed
 // as broken.
-func Compile(doc *Document, opts Options) *Ruleset {
-	rules := newCompiler(operators, doc.bucketing())
-	rules.attributes.slot("targetingKey", splitPath("targetingKey")) // targetingKeySlot
-	c := &flagCompiler{rules: rules, refs: newResolver(doc.evaluators), set: doc.metadata, options: opts}
+func Compile(doc *Document, opts Options) *Ruleset { return CompileAfter(nil, doc, opts) }
+
+// CompileAfter is Compile for a document that comes after another: flags that
+// did not change are shared with the earlier ruleset, in memory and in work. It
+// answers the same as Compile would. Earlier may be nil.
+func CompileAfter(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
+	set := mergeMetadata(doc.metadata, nil, opts.AnswerContract)
 	r := &Ruleset{
-		index:    make(map[string]int, len(doc.flags)),
-		table:    rules.attributes,
-		metadata: []byte("{" + mergeMetadata(doc.metadata, nil, opts.AnswerContract) + "}"),
+		metadata: []byte("{" + set + "}"),
+		made:     making{options: opts, bucketing: doc.bucketing(), metadata: []byte(set)},
 	}
+	if !r.follows(earlier) {
+		earlier = nil
+	}
+	rules := newCompiler(operators, r.made.bucketing, earlier.attributes())
+	c := &flagCompiler{rules: rules, refs: newResolver(doc.evaluators), set: doc.metadata, options: opts}
 	r.segments, r.warnings = c.segments(doc)
-	for _, def := range sorted(doc) {
-		r.add(c.compile(def))
+	programs := make([]*program, len(doc.flags))
+	for i := range doc.flags {
+		programs[i] = c.compile(&doc.flags[i], earlier.program(doc.flags[i].key))
 	}
+	r.seal(programs, rules.slots, earlier)
 	return r
 }
 
-// sorted gives the definitions in the order of their keys.
-func sorted(doc *Document) []*definition {
-	defs := make([]*definition, len(doc.flags))
-	for i := range doc.flags {
-		defs[i] = &doc.flags[i]
-	}
-	slices.SortFunc(defs, func(a, b *definition) int { return cmp.Compare(a.key, b.key) })
-	return defs
+// maxStalePaths is by how many times a table may outgrow itself, through paths
+// that earlier flags read, before it is begun anew.
+const maxStalePaths = 2
+
+// follows tells whether programs of the earlier ruleset may go on in this one.
+func (r *Ruleset) follows(earlier *Ruleset) bool {
+	return earlier != nil &&
+		earlier.made.options == r.made.options &&
+		earlier.made.bucketing == r.made.bucketing &&
+		bytes.Equal(earlier.made.metadata, r.made.metadata) &&
+		len(earlier.table.paths) <= maxStalePaths*earlier.made.paths
 }
 
-func (r *Ruleset) add(f *Flag, problem *Problem) {
-	f.index = len(r.flags)
-	r.index[f.key] = f.index
-	r.flags = append(r.flags, f)
-	if problem != nil {
-		r.broken = append(r.broken, *problem)
+// seal gives the programs their places.
+func (r *Ruleset) seal(programs []*program, s *slots, earlier *Ruleset) {
+	r.table = s.done()
+	r.made.paths = len(r.table.paths)
+	if earlier != nil {
+		r.made.paths = earlier.made.paths
 	}
-	for _, w := range f.notes.warnings {
-		w.Flag = f.key
-		r.warnings = append(r.warnings, w)
+	flags := make([]Flag, len(programs))
+	r.flags, r.keys = make([]*Flag, len(programs)), make([]string, len(programs))
+	for i, p := range programs {
+		flags[i] = Flag{program: p, table: r.table, index: int32(i)}
+		r.flags[i], r.keys[i] = &flags[i], p.key
 	}
+	r.index = newTextIndex(r.keys)
+}
+
+func (r *Ruleset) attributes() *attributes {
+	if r == nil {
+		return nil
+	}
+	return r.table
+}
+
+// program finds a flag's program, or gives nil.
+func (r *Ruleset) program(key string) *program {
+	if r == nil {
+		return nil
+	}
+	if i := r.index.find(key, r.keys); i >= 0 {
+		return r.flags[i].program
+	}
+	return nil
 }
 
 // Len is the number of flags.
@@ -78,18 +121,35 @@ func (r *Ruleset) Flags() []*Flag { return r.flags }
 
 // Lookup finds a flag by its key, or gives nil. It allocates nothing.
 func (r *Ruleset) Lookup(key []byte) *Flag {
-	if i, ok := r.index[string(key)]; ok {
+	if i := r.index.find(viewText(key), r.keys); i >= 0 {
 		return r.flags[i]
 	}
 	return nil
 }
 
 // Broken lists the flags that could not be compiled, and why.
-func (r *Ruleset) Broken() []Problem { return r.broken }
+func (r *Ruleset) Broken() []Problem {
+	var broken []Problem
+	for _, f := range r.flags {
+		if f.problem != nil {
+			broken = append(broken, *f.problem)
+		}
+	}
+	return broken
+}
 
 // Warnings lists what is served as flagd would, though hardly anyone means it:
 // unknown operators, splits and versions that never match.
-func (r *Ruleset) Warnings() []Problem { return r.warnings }
+func (r *Ruleset) Warnings() []Problem {
+	warnings := slices.Clone(r.warnings)
+	for _, f := range r.flags {
+		for _, w := range f.notes.warnings {
+			w.Flag = f.key
+			warnings = append(warnings, w)
+		}
+	}
+	return warnings
+}
 
 // Metadata is the flag set's own metadata as a JSON object, for bulk answers.
 func (r *Ruleset) Metadata() []byte { return r.metadata }

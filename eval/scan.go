@@ -31,16 +31,22 @@ type scanner struct {
 	src      []byte
 	pos      int
 	tape     []entry
+	bounds   bounds
 	depth    int
 	members  int
 	elements int
 	err      *ContextError
 }
 
+// bounds are what a scanner takes.
+type bounds struct{ size, depth, members, elements int }
+
+var contextBounds = bounds{MaxContextSize, MaxContextDepth, MaxContextMembers, MaxContextElements}
+
 // document scans one value that must be all there is.
 func (s *scanner) document() bool {
-	if len(s.src) > MaxContextSize {
-		return s.limit("bytes in a request", MaxContextSize)
+	if len(s.src) > s.bounds.size {
+		return s.limit("bytes in a request", s.bounds.size)
 	}
 	s.space()
 	if !s.value() {
@@ -78,8 +84,8 @@ func (s *scanner) object() bool {
 		return ok
 	}
 	for {
-		if s.members++; s.members > MaxContextMembers {
-			return s.limit("members in the context", MaxContextMembers)
+		if s.members++; s.members > s.bounds.members {
+			return s.limit("members in the context", s.bounds.members)
 		}
 		if s.space(); s.peek() != '"' {
 			return s.fail("a member's name is expected")
@@ -107,8 +113,8 @@ func (s *scanner) list() bool {
 		return ok
 	}
 	for {
-		if s.elements++; s.elements > MaxContextElements {
-			return s.limit("list elements in the context", MaxContextElements)
+		if s.elements++; s.elements > s.bounds.elements {
+			return s.limit("list elements in the context", s.bounds.elements)
 		}
 		if s.space(); !s.value() {
 			return false
@@ -122,8 +128,8 @@ func (s *scanner) list() bool {
 
 // enter puts a container on the tape and steps inside.
 func (s *scanner) enter(k kind) (at int, ok bool) {
-	if s.depth++; s.depth > MaxContextDepth {
-		return 0, s.limit("levels of nesting in the context", MaxContextDepth)
+	if s.depth++; s.depth > s.bounds.depth {
+		return 0, s.limit("levels of nesting in the context", s.bounds.depth)
 	}
 	s.tape = append(s.tape, entry{kind: k, start: uint32(s.pos)})
 	s.pos++

@@ -15,11 +15,15 @@ func TestBucketsSurviveRevisions(t *testing.T) {
 	const own = `{"state":"ENABLED","variants":{"a":1,"b":2,"c":3},"targeting":` + rule + `}`
 	r := rand.New(rand.NewPCG(3, 1))
 	for generation := range generations {
-		first := ruleset(t, revision(r, generation, own, 0))
-		want := variantsOf(t, first, repeats(t, 2000))
+		before := ruleset(t, revision(r, generation, own, 0))
+		want := variantsOf(t, before, repeats(t, 2000))
 		for change := range 20 {
 			doc := revision(r, generation, own, change)
 			later := ruleset(t, doc)
+			before = CompileAfter(before, document(t, doc), Options{})
+			if got := variantsOf(t, before, len(want)); !slices.Equal(got, want) {
+				t.Fatalf("%s: subjects move where programs are shared with the revision before: %s", generation, doc)
+			}
 			if got := variantsOf(t, later, len(want)); !slices.Equal(got, want) {
 				t.Fatalf("%s: subjects move where all that changes is the rest of the document: %s", generation, doc)
 			}
@@ -42,6 +46,11 @@ func TestGenerations(t *testing.T) {
 	}
 	if slices.Equal(of("v2"), of("v3")) {
 		t.Error("v3 is v2")
+	}
+	v2 := ruleset(t, bucketingDocument("v2", rule, "a", "b", "c"))
+	v3 := CompileAfter(v2, document(t, bucketingDocument("v3", rule, "a", "b", "c")), Options{})
+	if !slices.Equal(variantsOf(t, v3, 1000), of("v3")) {
+		t.Error("a flag keeps its program where the generation changes")
 	}
 }
 

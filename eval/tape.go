@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"iter"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -18,24 +19,46 @@ type entry struct {
 	count   uint32 // elements of a list, members of an object
 }
 
+// tape is JSON that was scanned: where everything stands in it. Nothing of it is decoded before it is read.
+type tape struct {
+	body    []byte // the caller's; strings refer into it
+	entries []entry
+}
+
 // find gives the entry of an object's member; the last of equal names counts,
 // as it does for flagd.
-func (c *Context) find(at int32, name string) (found int32, ok bool) {
-	e := c.tape[at]
+func (t *tape) find(at int32, name string) (found int32, ok bool) {
+	e := t.entries[at]
 	i := at + 1
 	for range e.count {
-		if c.named(i, name) {
+		if t.named(i, name) {
 			found, ok = i+1, true
 		}
-		i = int32(c.tape[i+1].next)
+		i = int32(t.entries[i+1].next)
 	}
 	return found, ok
 }
 
+// members steps through an object: the entry of each name, with that of its value behind it.
+func (t *tape) members(at int32) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		i := at + 1
+		for range t.entries[at].count {
+			if !yield(i) {
+				return
+			}
+			i = int32(t.entries[i+1].next)
+		}
+	}
+}
+
+// raw is the text of an entry, without the quotes of a string.
+func (t *tape) raw(at int32) []byte { return t.body[t.entries[at].start:t.entries[at].end] }
+
 // named compares a member's name without making a string of it.
-func (c *Context) named(at int32, name string) bool {
-	e := c.tape[at]
-	raw := c.body[e.start:e.end]
+func (t *tape) named(at int32, name string) bool {
+	e := t.entries[at]
+	raw := t.body[e.start:e.end]
 	if !e.escaped {
 		return string(raw) == name
 	}
@@ -43,21 +66,21 @@ func (c *Context) named(at int32, name string) bool {
 }
 
 // element gives the entry of a list's element.
-func (c *Context) element(at int32, index int) (found int32, ok bool) {
-	if index < 0 || index >= int(c.tape[at].count) {
+func (t *tape) element(at int32, index int) (found int32, ok bool) {
+	if index < 0 || index >= int(t.entries[at].count) {
 		return 0, false
 	}
 	i := at + 1
 	for range index {
-		i = int32(c.tape[i].next)
+		i = int32(t.entries[i].next)
 	}
 	return i, true
 }
 
 // read makes a value of an entry, in the given memory.
-func (c *Context) read(at int32, m *memory) value {
-	e := c.tape[at]
-	raw := c.body[e.start:e.end]
+func (t *tape) read(at int32, m *memory) value {
+	e := t.entries[at]
+	raw := t.body[e.start:e.end]
 	switch e.kind {
 	case boolean:
 		return boolValue(raw[0] == 't')
@@ -65,44 +88,44 @@ func (c *Context) read(at int32, m *memory) value {
 		n, _ := strconv.ParseFloat(viewText(raw), 64) // the scanner saw that it fits
 		return numberValue(n)
 	case text:
-		return textValue(c.readText(at, m))
+		return textValue(t.readText(at, m))
 	case list:
-		return c.readList(at, m)
+		return t.readList(at, m)
 	case object:
-		return c.readObject(at, m)
+		return t.readObject(at, m)
 	default:
 		return value{}
 	}
 }
 
-func (c *Context) readText(at int32, m *memory) string {
-	e := c.tape[at]
-	raw := c.body[e.start:e.end]
+func (t *tape) readText(at int32, m *memory) string {
+	e := t.entries[at]
+	raw := t.body[e.start:e.end]
 	if !e.escaped {
 		return viewText(raw)
 	}
 	return viewText(unescape(m.bytes.take(len(raw))[:0], raw))
 }
 
-func (c *Context) readList(at int32, m *memory) value {
-	items := m.values.take(int(c.tape[at].count))
+func (t *tape) readList(at int32, m *memory) value {
+	items := m.values.take(int(t.entries[at].count))
 	i := at + 1
 	for n := range items {
-		items[n] = c.read(i, m)
-		i = int32(c.tape[i].next)
+		items[n] = t.read(i, m)
+		i = int32(t.entries[i].next)
 	}
 	return m.list(items)
 }
 
 // readObject keeps one member of each name, since how many members an object
 // has matters to rules.
-func (c *Context) readObject(at int32, m *memory) value {
-	count := int(c.tape[at].count)
+func (t *tape) readObject(at int32, m *memory) value {
+	count := int(t.entries[at].count)
 	names, items := m.names.take(count)[:0], m.values.take(count)[:0]
 	i := at + 1
 	for range count {
-		names, items = setMember(names, items, c.readText(i, m), c.read(i+1, m))
-		i = int32(c.tape[i+1].next)
+		names, items = setMember(names, items, t.readText(i, m), t.read(i+1, m))
+		i = int32(t.entries[i+1].next)
 	}
 	return m.object(names, items)
 }

@@ -111,15 +111,24 @@ func (v value) holdsRule() bool {
 }
 
 // clone copies a value out of the memory of an evaluation.
-func (v value) clone() value {
-	v.str = strings.Clone(v.str)
+func (v value) clone() value { return v.copied(strings.Clone) }
+
+// kept copies a value out of memory that holds lists and objects, but not strings.
+func (v value) kept() value { return v.copied(func(s string) string { return s }) }
+
+func (v value) copied(text func(string) string) value {
+	v.str = text(v.str)
 	if v.box == nil {
 		return v
 	}
 	items := make([]value, len(v.box.items))
 	for i, item := range v.box.items {
-		items[i] = item.clone()
+		items[i] = item.copied(text)
 	}
-	v.box = &box{names: slices.Clone(v.box.names), items: items}
+	names := slices.Clone(v.box.names)
+	for i := range names {
+		names[i] = text(names[i])
+	}
+	v.box = &box{names: names, items: items}
 	return v
 }

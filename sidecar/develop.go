@@ -122,5 +122,5 @@ func (w *workbench) compile(raw []byte) (*eval.Ruleset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return eval.Compile(parsed, w.holder.options), nil
+	return eval.CompileAfter(w.holder.served(), parsed, w.holder.options), nil
 }

@@ -72,12 +72,20 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	if doc.Flags() != m.Bundle.Flags {
 		return nil, bundle.Refuse(bundle.ReasonCount, "bundle of revision %d has %d flags; the manifest says %d", m.Revision, doc.Flags(), m.Bundle.Flags)
 	}
-	rules := eval.Compile(doc, h.options)
+	rules := eval.CompileAfter(h.served(), doc, h.options)
 	if broken := rules.Broken(); len(broken)*100 > rules.Len()*maxBrokenShare {
 		return nil, bundle.Refuse(bundle.ReasonBroken, "bundle of revision %d has %d broken flags of %d; the first: %s: %s",
 			m.Revision, len(broken), rules.Len(), broken[0].Path, broken[0].Message)
 	}
 	return newFlagset(rules, v.Head(), m.Revision, source), nil
+}
+
+// served gives the flags that are served, without overrides, or nil.
+func (h *holder) served() *eval.Ruleset {
+	if now := h.current.Load(); now != nil {
+		return now.bundle
+	}
+	return nil
 }
 
 // sameBundle tells whether two heads name the same flags, whatever came before each.

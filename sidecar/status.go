@@ -137,7 +137,7 @@ func (s *Sidecar) describeFlags(st *Status, now time.Time) {
 		st.Broken = append(st.Broken, Broken{problem.Flag, problem.Message})
 	}
 	for _, flag := range flags.rules.Flags() {
-		if flag.Contract().ExpiredAt(now) {
+		if flag.ExpiredAt(now) {
 			st.Expired = append(st.Expired, flag.Key())
 		}
 	}
