@@ -2,12 +2,46 @@ package eval
 
 import (
 	"encoding/hex"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/twmb/murmur3"
 )
+
+// eachAnswer gives a case with several answers as so many cases.
+func eachAnswer(vectors []vector) []vector {
+	var all []vector
+	for _, v := range vectors {
+		if v.Answers == nil {
+			all = append(all, v)
+		}
+		for i, answer := range v.Answers {
+			one := v
+			one.Name, one.Answers = fmt.Sprintf("%s/%d", v.Name, i+1), nil
+			one.Context, one.Want, one.Bytes, one.Hash = answer.Context, answer.Want, answer.Bytes, answer.Hash
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// prepare gives the flag of a case and the context to evaluate it with.
+func (v vector) prepare(t *testing.T) (*Flag, *Context) {
+	t.Helper()
+	name := v.Flag
+	if name == "" {
+		name = "flag"
+	}
+	var c Context
+	if v.Context != nil {
+		if err := c.Parse(v.Context); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ruleset(t, string(v.document(t))).Lookup([]byte(name)), &c
+}
 
 // Vectors that pin a hash, or the bytes that are hashed, are good for ever.
 func TestPinnedHashes(t *testing.T) {

@@ -3,7 +3,6 @@ package eval
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,16 +12,18 @@ import (
 
 // vector is one case of testdata/conformance; its README explains the format.
 type vector struct {
-	Name      string
-	Rule      json.RawMessage
-	Variants  []string
+	Name     string
+	Kind     string
+	Rule     json.RawMessage
+	Variants []string
+	Flags    json.RawMessage
+	Flag     string
+	Context  json.RawMessage
+	Want     map[string]json.RawMessage
+	Metadata json.RawMessage
+	Differs  string
+
 	Bucketing string
-	Flags     json.RawMessage
-	Flag      string
-	Context   json.RawMessage
-	Want      map[string]json.RawMessage
-	Metadata  json.RawMessage
-	Differs   string
 	Answers   []vector // instead of Context and Want
 	Bytes     string
 	Hash      *uint32
@@ -53,25 +54,7 @@ func readVectors(t testing.TB, file string) []vector {
 	if err := json.Unmarshal(raw, &vectors); err != nil {
 		t.Fatal(file, err)
 	}
-	var all []vector
-	for _, v := range vectors {
-		all = append(all, v.each()...)
-	}
-	return all
-}
-
-// each gives a case with several answers as so many cases.
-func (v vector) each() []vector {
-	if v.Answers == nil {
-		return []vector{v}
-	}
-	all := make([]vector, len(v.Answers))
-	for i, answer := range v.Answers {
-		all[i] = v
-		all[i].Name = fmt.Sprintf("%s/%d", v.Name, i+1)
-		all[i].Context, all[i].Want, all[i].Bytes, all[i].Hash = answer.Context, answer.Want, answer.Bytes, answer.Hash
-	}
-	return all
+	return eachAnswer(vectors)
 }
 
 func (v vector) check(t *testing.T) {
@@ -102,12 +85,6 @@ func unquoted(raw json.RawMessage) (s string) {
 }
 
 func (v vector) evaluate(t *testing.T) Answer {
-	flag, c := v.prepare(t)
-	return flag.Evaluate(c, vectorTime)
-}
-
-// prepare gives the flag of a case and the context to evaluate it with.
-func (v vector) prepare(t testing.TB) (*Flag, *Context) {
 	doc, err := Parse(v.document(t), LoadLimits())
 	if err != nil {
 		t.Fatal(err)
@@ -121,11 +98,11 @@ func (v vector) prepare(t testing.TB) (*Flag, *Context) {
 			t.Fatal(err)
 		}
 	}
-	return Compile(doc, Options{}).Lookup([]byte(v.Flag)), &c
+	return Compile(doc, Options{}).Lookup([]byte(v.Flag)).Evaluate(&c, vectorTime)
 }
 
 // document is the flag of a case that gives only its rule.
-func (v vector) document(t testing.TB) []byte {
+func (v vector) document(t *testing.T) []byte {
 	if v.Flags != nil {
 		return v.Flags
 	}
@@ -137,11 +114,11 @@ func (v vector) document(t testing.TB) []byte {
 	var raw bytes.Buffer
 	enc := json.NewEncoder(&raw)
 	enc.SetEscapeHTML(false)
-	doc := map[string]any{"flags": map[string]any{"flag": flag}}
+	whole := map[string]any{"flags": map[string]any{"flag": flag}}
 	if v.Bucketing != "" {
-		doc["metadata"] = map[string]any{"bucketing": v.Bucketing}
+		whole["metadata"] = map[string]any{"bucketing": v.Bucketing}
 	}
-	if err := enc.Encode(doc); err != nil {
+	if err := enc.Encode(whole); err != nil {
 		t.Fatal(err)
 	}
 	return raw.Bytes()
