@@ -9,7 +9,7 @@ FUZZ    ?= 30s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim fuzz s3-test sdk-test readme-test lint format bench bench-smoke clean help
+.PHONY: check build demo run test race sim fuzz s3-test sdk-test cbor-test readme-test lint format bench bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -45,6 +45,9 @@ s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real 
 
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
+
+cbor-test: ## bucketing v3 against a CBOR library
+	cd test/cbor && $(GO) test -count=1 ./...
 
 readme-test: $(TOOLS)/versitygw ## every command of README.md, in a copy of the tree
 	BURGEE_TEST_README=1 BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./test/readme

@@ -13,6 +13,7 @@ import (
 // vector is one case of testdata/conformance; its README explains the format.
 type vector struct {
 	Name     string
+	Kind     string
 	Rule     json.RawMessage
 	Variants []string
 	Flags    json.RawMessage
@@ -21,6 +22,11 @@ type vector struct {
 	Want     map[string]json.RawMessage
 	Metadata json.RawMessage
 	Differs  string
+
+	Bucketing string
+	Answers   []vector // instead of Context and Want
+	Bytes     string
+	Hash      *uint32
 }
 
 const vectorTime = 1_800_000_000
@@ -48,7 +54,7 @@ func readVectors(t testing.TB, file string) []vector {
 	if err := json.Unmarshal(raw, &vectors); err != nil {
 		t.Fatal(file, err)
 	}
-	return vectors
+	return eachAnswer(vectors)
 }
 
 func (v vector) check(t *testing.T) {
@@ -108,7 +114,11 @@ func (v vector) document(t *testing.T) []byte {
 	var raw bytes.Buffer
 	enc := json.NewEncoder(&raw)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(map[string]any{"flags": map[string]any{"flag": flag}}); err != nil {
+	whole := map[string]any{"flags": map[string]any{"flag": flag}}
+	if v.Bucketing != "" {
+		whole["metadata"] = map[string]any{"bucketing": v.Bucketing}
+	}
+	if err := enc.Encode(whole); err != nil {
 		t.Fatal(err)
 	}
 	return raw.Bytes()

@@ -92,17 +92,14 @@ func (d *Document) check(limits Limits) error {
 	return d.checkRules(limits)
 }
 
-// bucketings are the generations of fractional that this build knows.
-var bucketings = []string{"v2"}
-
 func (d *Document) checkBucketing() error {
 	got := d.bucketing()
-	if slices.Contains(bucketings, got) {
+	if generations[got] != nil {
 		return nil
 	}
 	return &ParseError{
 		Path:    "metadata.bucketing",
-		Message: fmt.Sprintf("unknown bucketing %q; known: %q", shorten(got), bucketings),
+		Message: fmt.Sprintf("unknown bucketing %q; known: %q", shorten(got), generationNames()),
 		Hint:    "a sidecar that guessed would move users to other variants: upgrade it, or publish with a known one",
 	}
 }
@@ -117,7 +114,7 @@ func (d *Document) bucketing() string {
 			return entry.plain()
 		}
 	}
-	return "v2"
+	return defaultGeneration
 }
 
 // Flags is the number of flags.

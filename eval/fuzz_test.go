@@ -43,23 +43,30 @@ func FuzzContext(f *testing.F) {
 func FuzzEvaluate(f *testing.F) {
 	f.Add(`{"if":[{"in":[{"var":"a"},["x"]]},{"fractional":[["x",1]]}]}`, `{"a":"x"}`)
 	f.Add(`{"some":[{"var":"l"},{"reduce":[{"var":"l"},{"+":[{"var":"current"},{"var":["q",1]}]},0]}]}`, `{"l":[1,"2",[3]]}`)
+	f.Add(`{"fractional":[{"set":[{"var":""},"z",{"var":"l"}]},["x",{"var":"a"}],["2",1]]}`, `{"a":2,"l":[1.5,{"b":-0,"aa":null}]}`)
 	for name := range operators {
 		f.Add(`{"`+name+`":[{"var":"a"},{"var":"l"},{"`+name+`":[[1,"a"],{"var":""},"b"]}]}`, `{"a":"b","l":[1,[2],{"c":null}],"targetingKey":"u"}`)
 	}
 	f.Fuzz(func(t *testing.T, rule, body string) {
-		d, err := Parse([]byte(`{"$evaluators":{"s":`+rule+`},"flags":{"f":{"variants":{"x":1,"2":2},"defaultVariant":"x","targeting":`+rule+`}}}`), LoadLimits())
-		if err != nil {
-			return
+		for generation := range generations {
+			checkRule(t, generation, rule, body)
 		}
-		var c Context
-		if c.Parse([]byte(body)) != nil {
-			return
-		}
-		r := Compile(d, Options{})
-		checkAnswers(t, r, &c)
-		forced, _ := r.WithOverrides([]Override{{Flag: "f", Variant: "2", Segment: "s"}})
-		checkAnswers(t, forced, &c)
 	})
+}
+
+func checkRule(t *testing.T, generation, rule, body string) {
+	d, err := Parse([]byte(`{"metadata":{"bucketing":"`+generation+`"},"$evaluators":{"s":`+rule+`},"flags":{"f":{"variants":{"x":1,"2":2},"defaultVariant":"x","targeting":`+rule+`}}}`), LoadLimits())
+	if err != nil {
+		return
+	}
+	var c Context
+	if c.Parse([]byte(body)) != nil {
+		return
+	}
+	r := Compile(d, Options{})
+	checkAnswers(t, r, &c)
+	forced, _ := r.WithOverrides([]Override{{Flag: "f", Variant: "2", Segment: "s"}})
+	checkAnswers(t, forced, &c)
 }
 
 // checkAnswers wants of every flag valid JSON with exactly one of a reason and

@@ -28,7 +28,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a flag in a list without a key", `{"flags":[{}]}`, `flags[0]: a flag in a list needs a key (line 1, column 12)`},
 		{"an empty key", `{"flags":{"":{}}}`, `flags[""]: a flag's key must not be empty (line 1, column 11)`},
 		{"a key with two dots", `{"flags":{"a..b":{}}}`, `flags["a..b"]: the key "a..b" contains ".." (line 1, column 11)`},
-		{"an unknown bucketing", `{"flags":{},"metadata":{"bucketing":"v9"}}`, `metadata.bucketing: unknown bucketing "v9"; known: ["v2"]`},
+		{"an unknown bucketing", `{"flags":{},"metadata":{"bucketing":"v9"}}`, `metadata.bucketing: unknown bucketing "v9"; known: ["v2" "v3"]`},
 		{"a number beyond a float", `{"flags":{"a":{"variants":{"on":1e999}}}}`, `flags.a.variants.on: the number 1e999 is beyond a 64-bit float (line 1, column 33)`},
 		{"more behind the end", `{"flags":{}} {}`, `more follows after the end of the document (line 1, column 14)`},
 		{"an early end", `{"flags":{"a":`, `flags.a: the document ends too early (line 1, column 15)`},

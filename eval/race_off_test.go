@@ -1,0 +1,6 @@
+//go:build !race
+
+package eval
+
+// raceDetector makes tests of many subjects do with fewer.
+const raceDetector = false

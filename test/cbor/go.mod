@@ -1,0 +1,18 @@
+// Bucketing v3 against a CBOR library: a module of its own, so that the library does not reach the product's go.mod.
+module github.com/burgeehq/burgee/test/cbor
+
+go 1.26.0
+
+require (
+	github.com/burgeehq/burgee v0.0.0
+	github.com/fxamacker/cbor/v2 v2.9.6
+	github.com/twmb/murmur3 v1.2.2
+)
+
+require (
+	github.com/go-json-experiment/json v0.0.0-20260820222146-c27c302e5fc3 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+	golang.org/x/mod v0.42.0 // indirect
+)
+
+replace github.com/burgeehq/burgee => ../..
