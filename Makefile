@@ -9,7 +9,7 @@ FUZZ    ?= 30s
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim fuzz s3-test sdk-test cbor-test readme-test lint format bench bench-smoke clean help
+.PHONY: check build demo run test race sim fuzz s3-test sdk-test cbor-test readme-test lint format bench bench-socket torn bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -61,8 +61,15 @@ format: $(TOOLS)/gofumpt ## rewrite the code as lint wants it
 bench: ## benchmarks, five runs each
 	$(GO) test -run '^$$' -bench . -benchmem -count 5 ./eval/... ./sidecar/...
 
-bench-smoke: ## each benchmark once, to see that it runs
+bench-socket: build ## what an evaluation costs over the socket, against a server that answers a constant (Linux)
+	$(GO) run ./test/socketbench -bin bin
+
+torn: ## a million bulk calls while flags are swapped: none may mix two revisions
+	$(GO) test ./sidecar -run TestBulkIsNeverTorn -count=1 -v -torn.calls=1000000
+
+bench-smoke: build ## each benchmark once, to see that it runs
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./eval/... ./sidecar/...
+	$(GO) run ./test/socketbench -bin bin -rounds 1 -window 50ms
 
 # One rule a tool, so that nobody waits for what is not needed; the versions stand in tools/go.mod.
 $(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw

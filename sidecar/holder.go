@@ -15,6 +15,10 @@ import (
 // maxBrokenShare is how many of a hundred flags may be broken before the whole bundle is taken for a mistake.
 const maxBrokenShare = 5
 
+// tidyAfter is how long after the last change memory is given back to the system: reading and compiling leave several times the
+// document behind, which an idle sidecar would keep for minutes, and giving it back holds up whoever asks meanwhile.
+const tidyAfter = 2 * time.Second
+
 // maxBrokenLogged keeps one bundle from filling the log.
 const maxBrokenLogged = 10
 
@@ -25,6 +29,7 @@ type holder struct {
 	options   eval.Options
 	freshness *freshness
 	keeper    *keeper // nil keeps nothing
+	tidy      *time.Timer // nil before the first change
 	log       hclog.Logger
 }
 
@@ -49,7 +54,6 @@ func (h *holder) Bundle(v bundle.Verified) error {
 	}
 	h.keeper.save(v) // first, so that a restart does not go back; and within bounds, since a kill must act on a full disk too
 	h.activate(next)
-	debug.FreeOSMemory() // reading and compiling left several times the document behind, which an idle sidecar would keep for minutes
 	return nil
 }
 
@@ -99,6 +103,7 @@ func (h *holder) activate(next *flagset) {
 		h.newest.Store(newest)
 	}
 	h.swap(next.under(*newest))
+	h.tidySoon()
 	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
 	for i, problem := range next.rules.Broken() {
 		if i == maxBrokenLogged {
@@ -106,6 +111,14 @@ func (h *holder) activate(next *flagset) {
 			break
 		}
 		h.log.Warn("flag is broken", "flag", problem.Flag, "at", problem.Path, "problem", problem.Message)
+	}
+}
+
+func (h *holder) tidySoon() {
+	if h.tidy == nil {
+		h.tidy = time.AfterFunc(tidyAfter, debug.FreeOSMemory)
+	} else {
+		h.tidy.Reset(tidyAfter)
 	}
 }
 

@@ -71,7 +71,7 @@ func call(h handler, method, uri, body string, headers ...string) *fasthttp.Requ
 	ctx.Request.Header.SetRequestURI(uri)
 	ctx.Request.SetBodyString(body)
 	for i := 0; i+1 < len(headers); i += 2 {
-		ctx.Request.Header.Set(headers[i], headers[i+1])
+		ctx.Request.Header.Add(headers[i], headers[i+1])
 	}
 	h(&ctx)
 	return &ctx

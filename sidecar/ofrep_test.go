@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -125,50 +124,6 @@ func TestContractIsAnsweredWhereAskedFor(t *testing.T) {
 	}
 }
 
-func TestBulk(t *testing.T) {
-	h := develop(t, shop).evaluation()
-	ctx := call(h, "POST", flagsPath, `{"context":{"plan":"pro"}}`)
-	var got struct {
-		Flags []struct {
-			Key, Variant, ErrorCode string
-		}
-		Metadata map[string]any
-	}
-	if err := json.Unmarshal(ctx.Response.Body(), &got); err != nil {
-		t.Fatal(err)
-	}
-	var keys []string
-	for _, f := range got.Flags {
-		keys = append(keys, f.Key+"="+f.Variant+f.ErrorCode)
-	}
-	want := []string{"a/b=it", "bad=GENERAL", "code=", "float=it", "off=", "on=yes", "rule=b"}
-	if !slices.Equal(keys, want) || got.Metadata["set"] != "shop" {
-		t.Errorf("bulk gave %v and %v; want %v", keys, got.Metadata, want)
-	}
-	if ctx := call(h, "POST", flagsPath+"/", ""); ctx.Response.StatusCode() != 200 {
-		t.Errorf("with a slash behind: %d; want 200", ctx.Response.StatusCode())
-	}
-}
-
-func TestBulkETag(t *testing.T) {
-	h := develop(t, shop).evaluation()
-	tagOf := func(body string) string {
-		return string(call(h, "POST", flagsPath, body).Response.Header.Peek("ETag"))
-	}
-	free, pro := tagOf(`{"context":{"plan":"free"}}`), tagOf(`{"context":{"plan":"pro"}}`)
-	if free == pro || free == "" {
-		t.Fatalf("tags %s and %s; want them to differ with the context", free, pro)
-	}
-	for header, status := range map[string]int{
-		pro: 304, "W/" + pro: 304, `"x", ` + pro: 304, "*": 304, strings.Trim(pro, `"`): 304, free: 200, `"x"`: 200, "": 200,
-	} {
-		ctx := call(h, "POST", flagsPath, `{"context":{"plan":"pro"}}`, "If-None-Match", header)
-		if ctx.Response.StatusCode() != status || status == 304 && len(ctx.Response.Body()) > 0 {
-			t.Errorf("If-None-Match %s: %d; want %d", header, ctx.Response.StatusCode(), status)
-		}
-	}
-}
-
 func TestWithoutFlags(t *testing.T) {
 	r := newRig(t, bundletest.New(t), bundletest.NewSource())
 	for uri, want := range map[string]string{
@@ -180,55 +135,6 @@ func TestWithoutFlags(t *testing.T) {
 			t.Errorf("%s: %d %s; want 500 %s and no revision", uri, ctx.Response.StatusCode(), got, want)
 		}
 	}
-}
-
-// One bulk answer is of one revision, however often the flags are swapped meanwhile.
-func TestBulkIsNeverTorn(t *testing.T) {
-	maker := bundletest.New(t)
-	r := newRig(t, maker, bundletest.NewSource())
-	swap := func(revision int64) {
-		document := strings.ReplaceAll(`{"flags":{"a":F,"b":F,"c":F,"d":F}}`, "F", strings.TrimSuffix(strings.TrimPrefix(numbered(revision), `{"flags":{"revision":`), "}}"))
-		made := maker.Make(revision, document, 4)
-		head, err := maker.Policy().Open(made.Head)
-		if err != nil {
-			t.Fatal(err)
-		}
-		verified, err := head.Open(made.Bundle)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.holder.Head(head)
-		if err := r.holder.Bundle(verified); err != nil {
-			t.Fatal(err)
-		}
-	}
-	swap(1)
-	done := make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		defer close(done)
-		for revision := int64(2); revision < 500; revision++ {
-			swap(revision)
-		}
-	})
-	for running := true; running; {
-		select {
-		case <-done:
-			running = false
-		default:
-		}
-		ctx := call(r.answer, "POST", flagsPath, "")
-		var got struct{ Flags []struct{ Value int64 } }
-		if err := json.Unmarshal(ctx.Response.Body(), &got); err != nil || len(got.Flags) != 4 {
-			t.Fatalf("%s (%v)", ctx.Response.Body(), err)
-		}
-		for _, f := range got.Flags {
-			if f.Value != got.Flags[0].Value {
-				t.Fatalf("torn: %s", ctx.Response.Body())
-			}
-		}
-	}
-	group.Wait()
 }
 
 // An override acts with its head, even while the bundle of that head is refused, and answers keep the revision of their bundle.

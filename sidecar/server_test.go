@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -124,6 +125,42 @@ func TestEveryBoundIsSet(t *testing.T) {
 			t.Errorf("a bound of %+v is not set", l)
 		}
 	}
+}
+
+// Whoever sends half a request is told that time is up, and loses the connection; others do not notice.
+func TestHalfARequestTimesOut(t *testing.T) {
+	s := develop(t, shop)
+	plain, err := net.Listen("unix", filepath.Join(shortDir(t), "s.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := newServed("socket", plain, s.meter, s.evaluation(), evaluationLimits)
+	one.patrol.waits = waits{request: time.Second, answer: time.Second, idle: time.Minute}
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() { _ = serveAll(ctx, []served{one}) })
+	defer group.Wait()
+	defer cancel()
+
+	good, err := net.Dial("unix", plain.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = good.Close() }()
+	ask := func() {
+		fmt.Fprintf(good, "POST %s/on HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", flagsPath)
+		if response, err := http.ReadResponse(bufio.NewReader(good), nil); err != nil || response.StatusCode != 200 {
+			t.Fatalf("a good client got %v (%v)", response, err)
+		}
+	}
+	ask()
+	for _, half := range []string{"", "POST ", "POST " + flagsPath + "/on HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"} {
+		got := exchange(t, "unix", plain.Addr().String(), half)
+		if !strings.HasPrefix(got, "HTTP/1.1 408") || !strings.Contains(got, "did not arrive in time") {
+			t.Errorf("%q: %q; want 408", half, got)
+		}
+	}
+	ask()
 }
 
 func TestAdminPages(t *testing.T) {
