@@ -52,9 +52,6 @@ func (t *tape) members(at int32) iter.Seq[int32] {
 	}
 }
 
-// raw is the text of an entry, without the quotes of a string.
-func (t *tape) raw(at int32) []byte { return t.body[t.entries[at].start:t.entries[at].end] }
-
 // named compares a member's name without making a string of it.
 func (t *tape) named(at int32, name string) bool {
 	e := t.entries[at]

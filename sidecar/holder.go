@@ -28,7 +28,7 @@ type holder struct {
 	newest    atomic.Pointer[bundle.Head] // the accepted head whose overrides are in force
 	options   eval.Options
 	freshness *freshness
-	keeper    *keeper // nil keeps nothing
+	keeper    *keeper     // nil keeps nothing
 	tidy      *time.Timer // nil before the first change
 	log       hclog.Logger
 }

@@ -94,9 +94,9 @@ var longAgo = time.Unix(1, 0)
 // end lets a client still be told that its request came too late. It fails only where the connection is closed already.
 func (c *watched) end(s connState) {
 	if s == writing {
-		_ = c.Conn.SetWriteDeadline(longAgo)
+		_ = c.SetWriteDeadline(longAgo)
 	} else {
-		_ = c.Conn.SetReadDeadline(longAgo)
+		_ = c.SetReadDeadline(longAgo)
 	}
 }
 

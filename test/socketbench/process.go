@@ -28,7 +28,8 @@ type shop struct {
 
 func openShop(bin, dir string) (*shop, error) {
 	s := &shop{bin: bin, dir: dir}
-	return s, s.ctl("keygen", "--out", s.path("team"))
+	err := s.ctl("keygen", "--out", s.path("team"))
+	return s, err
 }
 
 func (s *shop) close() {
@@ -197,4 +198,3 @@ func (p *publisher) stop() error {
 	close(p.done)
 	return <-p.gone
 }
-
