@@ -2,13 +2,18 @@ package eval
 
 import "math"
 
-// add also takes one argument without a list, and makes a number of it.
+// add also takes one argument without a list, and makes a number of it. One in
+// a list comes out as it is: a sum would lose the sign of a negative zero.
 func add(c *Context, args value) value {
 	if args.kind != list {
 		return numberValue(c.number(args))
 	}
+	items := args.items()
+	if len(items) == 1 {
+		return numberValue(c.number(items[0]))
+	}
 	sum := 0.0
-	for _, item := range args.items() {
+	for _, item := range items {
 		sum += c.number(item)
 	}
 	return numberValue(sum)

@@ -2,73 +2,134 @@ package sidecar
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/valyala/fasthttp"
 
 	"github.com/burgeehq/burgee/eval"
 )
 
 // bulk answers with every flag, all from one state. The ETag is that of the body: one of the configuration alone would go on saying
-// "not modified" to a client whose context changed.
+// "not modified" to a client whose context, or whose time, changed.
 func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
-	defer s.meter.bulk.since(start)
 	now := s.holder.current.Load()
 	if now == nil {
 		answerError(ctx, fasthttp.StatusInternalServerError, eval.General, errNoFlags.Error())
-		s.meter.failed(eval.General)
+		w.tally.failed(eval.General)
 		return
 	}
 	ctx.Response.Header.SetCanonical(revisionHeader, now.header)
 	if err := w.context.ParseRequest(ctx.Request.Body()); err != nil {
 		answerError(ctx, fasthttp.StatusBadRequest, eval.InvalidContext, err.Error())
-		s.meter.failed(eval.InvalidContext)
+		w.tally.failed(eval.InvalidContext)
 		return
 	}
-	body := s.appendAll(make([]byte, 0, now.bulkSize.Load()), now, w, start.Unix())
-	now.bulkSize.Store(int64(len(body)) + 1<<10)
-	tag := bodyTag(body)
+	body := newBulkBody(&s.bulkBodies)
+	body.text = s.appendAll(body.text, now, w, start.Unix())
+	tag := bodyTag(body.text)
 	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
-	if matches(ctx.Request.Header.Peek(fasthttp.HeaderIfNoneMatch), tag[:]) {
+	if !now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {
 		ctx.SetStatusCode(fasthttp.StatusNotModified)
+		_ = body.Close() // gives its memory back
 		return
 	}
-	answerWith(ctx, body)
+	ctx.Response.Header.SetContentTypeBytes(jsonType)
+	ctx.Response.SetBodyStream(body, len(body.text))
 }
 
 // appendAll evaluates every flag, disabled and broken ones too: each entry says for itself how it stands, as with flagd.
 func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64) []byte {
+	var reasons [eval.Failed + 1]uint64
 	body = append(body, `{"flags":[`...)
 	for i, flag := range now.rules.Flags() {
 		if i > 0 {
 			body = append(body, ',')
 		}
 		answer := flag.Evaluate(&w.context, unix)
-		s.meter.answered(now, flag, &answer)
+		reasons[answer.Reason]++
+		s.meter.answered(w, now, flag, &answer)
 		body = append(body, answer.JSON...)
+	}
+	for reason, n := range reasons {
+		w.tally.reasons[reason].Add(n)
 	}
 	body = append(body, `],"metadata":`...)
 	body = append(body, now.rules.Metadata()...)
 	return append(body, '}')
 }
 
-// bodyTag is a strong validator: the first half of the body's SHA-256, quoted.
-func bodyTag(body []byte) (tag [34]byte) {
-	sum := sha256.Sum256(body)
-	tag[0], tag[33] = '"', '"'
-	hex.Encode(tag[1:33], sum[:16])
+// bodyTag is a strong validator: a hash of the body, quoted. It guards a client's own cache against chance, not against an attacker:
+// whoever could choose bodies with one hash could choose the bodies.
+func bodyTag(body []byte) (tag [18]byte) {
+	tag[0], tag[17] = '"', '"'
+	hex.Encode(tag[1:17], binary.BigEndian.AppendUint64(nil, xxhash.Sum64(body)))
 	return tag
 }
 
-// matches compares an If-None-Match list weakly with a tag (RFC 9110, 13.1.2); a bare tag without quotes is let pass.
-func matches(header, tag []byte) bool {
-	for part := range bytes.SplitSeq(header, []byte(",")) {
-		part = bytes.TrimPrefix(bytes.TrimSpace(part), []byte("W/"))
-		if string(part) == "*" || bytes.Equal(part, tag) || len(part) > 0 && bytes.Equal(part, tag[1:len(tag)-1]) {
-			return true
+// vetoes tells whether the client was told, by an event, of another configuration than this: then it wants the answer, whatever it
+// has cached (OFREP's ADR 8; flagConfigEtag and flagConfigLastModified).
+func (f *flagset) vetoes(uri *fasthttp.URI) bool {
+	if len(uri.QueryString()) == 0 {
+		return false
+	}
+	query := uri.QueryArgs()
+	if tag := strings.Trim(string(query.Peek("flagConfigEtag")), `"`); tag != "" && tag != f.configTag() {
+		return true
+	}
+	told := string(query.Peek("flagConfigLastModified"))
+	at, ok := parseMoment(told)
+	return told != "" && (!ok || at.Unix() != f.changed.Unix())
+}
+
+// configTag names the configuration whatever the context: the revision of the bundle, and that of the head whose overrides are in force.
+func (f *flagset) configTag() string {
+	return strconv.FormatInt(f.revision, 10) + "." + strconv.FormatInt(f.headRevision, 10)
+}
+
+// parseMoment reads a time as OFREP's events may write it: Unix seconds, ISO 8601, or a date of HTTP.
+func parseMoment(s string) (time.Time, bool) {
+	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return time.Unix(seconds, 0), true
+	}
+	if at, err := time.Parse(time.RFC3339, s); err == nil {
+		return at, true
+	}
+	at, err := http.ParseTime(s)
+	return at, err == nil
+}
+
+// matches compares If-None-Match headers weakly with a tag (RFC 9110, 13.1.2); a bare tag without quotes is let pass.
+func matches(headers [][]byte, tag []byte) bool {
+	for _, header := range headers {
+		for part := range entityTags(header) {
+			part = bytes.TrimPrefix(part, []byte("W/"))
+			if string(part) == "*" || bytes.Equal(part, tag) || bytes.Equal(part, tag[1:len(tag)-1]) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// entityTags cuts a list at its commas, but for those inside a tag.
+func entityTags(list []byte) func(yield func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for start, i, quoted := 0, 0, false; i <= len(list); i++ {
+			switch {
+			case i < len(list) && list[i] == '"':
+				quoted = !quoted
+			case i == len(list) || list[i] == ',' && !quoted:
+				if !yield(bytes.TrimSpace(list[start:i])) {
+					return
+				}
+				start = i + 1
+			}
+		}
+	}
 }

@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/burgeehq/burgee/eval"
@@ -28,7 +27,9 @@ type flagset struct {
 	source   string
 	since    time.Time
 	counts   counts
-	bulkSize atomic.Int64 // what the next bulk answer may need: the size of the last
+
+	headRevision int64     // of the head whose overrides are in force
+	changed      time.Time // when this state came to be served
 }
 
 func newFlagset(rules *eval.Ruleset, head bundle.Head, revision int64, source string) *flagset {
@@ -50,6 +51,7 @@ func (f *flagset) under(head bundle.Head) *flagset {
 	}
 	next := newFlagset(f.bundle, f.head, f.revision, f.source)
 	next.since, next.idle, next.counts = f.since, idle, newCounts(f.bundle)
+	next.headRevision, next.changed = max(head.Manifest().Revision, f.revision), time.Now()
 	next.rules, _ = f.bundle.WithOverrides(forced)
 	return next
 }

@@ -1,63 +1,85 @@
 package sidecar
 
 import (
+	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/burgeehq/burgee/eval"
 )
 
-// meter counts what the listeners do. Everything on the path of an evaluation is one atomic addition.
+// meter counts what the listeners do. Everything on the path of an evaluation is an atomic addition.
 type meter struct {
 	series       seriesSet
-	reasons      [eval.Failed + 1]atomic.Uint64
-	codes        [eval.TargetingKeyMissing + 1]atomic.Uint64
+	tallies      [tallies]tally
+	given        atomic.Uint32
 	panics       atomic.Uint64
 	acceptFaults atomic.Uint64
 	bad          [600]atomic.Uint64 // requests that were no evaluation, by HTTP status
-	single, bulk timer
+
+	log      hclog.Logger
+	reported sync.Once // of the panics
 }
 
-func newMeter() *meter {
-	m := &meter{single: newTimer("single"), bulk: newTimer("bulk")}
+func newMeter(log hclog.Logger) *meter {
+	m := &meter{log: log}
 	m.series.all = map[series]*atomic.Uint64{}
 	return m
 }
 
-// answered counts one flag's answer.
-func (m *meter) answered(now *flagset, flag *eval.Flag, answer *eval.Answer) {
-	m.reasons[answer.Reason].Add(1)
+// tallies is how many there are of what every request counts in: so many that processors rarely meet in one, and few to add up.
+const tallies = 8
+
+// tally is a share of the counts that all requests have in common.
+type tally struct {
+	reasons      [eval.Failed + 1]atomic.Uint64
+	codes        [eval.TargetingKeyMissing + 1]atomic.Uint64
+	single, bulk latency
+	_            [128]byte // keeps the next one's counters out of this one's cache lines
+}
+
+// tally gives one to count in from now on.
+func (m *meter) tally() *tally { return &m.tallies[m.given.Add(1)%tallies] }
+
+// failed counts a call that reached no flag.
+func (t *tally) failed(code eval.ErrorCode) {
+	t.reasons[eval.Failed].Add(1)
+	t.codes[code].Add(1)
+}
+
+// unknown counts a key that does not exist.
+func (m *meter) unknown(t *tally) {
+	t.failed(eval.FlagNotFound)
+	m.series.unknown.Add(1)
+}
+
+// answered counts one flag's answer, but for its reason.
+func (m *meter) answered(w *workspace, now *flagset, flag *eval.Flag, answer *eval.Answer) {
 	if answer.Code != eval.NoError {
-		m.codes[answer.Code].Add(1)
+		w.tally.codes[answer.Code].Add(1)
+		if p := w.context.Panic(); p != nil {
+			m.panicked(p.Cause, p.Stack, "flag", flag.Key())
+		}
 	}
 	now.counts.add(&m.series, flag, answer.Variant)
 }
 
-// failed counts a call that reached no flag.
-func (m *meter) failed(code eval.ErrorCode) {
-	m.reasons[eval.Failed].Add(1)
-	m.codes[code].Add(1)
-}
-
-// unknown counts a key that does not exist.
-func (m *meter) unknown() {
-	m.failed(eval.FlagNotFound)
-	m.series.unknown.Add(1)
+// panicked counts a mistake of ours, and reports the first.
+func (m *meter) panicked(cause any, stack []byte, where ...any) {
+	m.panics.Add(1)
+	m.reported.Do(func() {
+		m.log.Error("a request met a mistake of ours; further ones are only counted", append(where, "panic", cause, "stack", string(stack))...)
+	})
 }
 
 // badRequest counts a request that was no evaluation.
 func (m *meter) badRequest(status int) { m.bad[status].Add(1) }
 
-// timer measures one kind of call.
-type timer struct{ prometheus.Histogram }
-
-func newTimer(call string) timer {
-	return timer{prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "burgee_request_seconds", Help: "Time from a request read to its answer made.", ConstLabels: prometheus.Labels{"call": call},
-		Buckets: []float64{2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2, 0.1},
-	})}
+// sum adds up one count over all tallies.
+func (m *meter) sum(of func(*tally) uint64) (total uint64) {
+	for i := range m.tallies {
+		total += of(&m.tallies[i])
+	}
+	return total
 }
-
-func (t timer) since(start time.Time) { t.Observe(time.Since(start).Seconds()) }

@@ -30,7 +30,7 @@ const (
 	gauge   = prometheus.GaugeValue
 )
 
-// metrics lists them all but the histogram, which the meter keeps. docs/operations.md explains each, and a test holds the two together.
+// metrics lists them all but the histogram of latencies. docs/operations.md explains each, and a test holds the two together.
 var metrics = []metric{
 	{"burgee_build_info", "Version of the running program; always 1.", gauge, []string{"version"}, func(s *Sidecar, _ *Status, emit emitter) { emit(1, s.config.Version) }},
 	{"burgee_evaluations_total", "Answers by flag and variant.", counter, []string{"flag", "variant"}, readSeries},
@@ -68,17 +68,17 @@ func readSeries(s *Sidecar, _ *Status, emit emitter) {
 }
 
 func readReasons(s *Sidecar, _ *Status, emit emitter) {
-	for i := range s.meter.reasons {
-		if n := s.meter.reasons[i].Load(); n > 0 {
-			emit(float64(n), eval.Reason(i).String())
+	for i := range eval.Failed + 1 {
+		if n := s.meter.sum(func(t *tally) uint64 { return t.reasons[i].Load() }); n > 0 {
+			emit(float64(n), i.String())
 		}
 	}
 }
 
 func readCodes(s *Sidecar, _ *Status, emit emitter) {
-	for i := range s.meter.codes {
-		if n := s.meter.codes[i].Load(); n > 0 {
-			emit(float64(n), eval.ErrorCode(i).String())
+	for i := range eval.TargetingKeyMissing + 1 {
+		if n := s.meter.sum(func(t *tally) uint64 { return t.codes[i].Load() }); n > 0 {
+			emit(float64(n), i.String())
 		}
 	}
 }
@@ -163,9 +163,13 @@ func (e *exporter) Describe(out chan<- *prometheus.Desc) {
 	for _, desc := range e.descs {
 		out <- desc
 	}
+	out <- latencyDesc
 }
 
 func (e *exporter) Collect(out chan<- prometheus.Metric) {
+	m := e.sidecar.meter
+	out <- m.latencies("single", func(t *tally) *latency { return &t.single })
+	out <- m.latencies("bulk", func(t *tally) *latency { return &t.bulk })
 	st := e.sidecar.Status(time.Now())
 	for i, m := range metrics {
 		m.read(e.sidecar, &st, func(value float64, labels ...string) {
@@ -177,7 +181,6 @@ func (e *exporter) Collect(out chan<- prometheus.Metric) {
 // metricsHandler serves ours and the Go runtime's.
 func (s *Sidecar) metricsHandler() http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newExporter(s), s.meter.single, s.meter.bulk,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(newExporter(s), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }

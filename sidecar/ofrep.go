@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"bytes"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,6 +14,7 @@ import (
 const flagsPath = "/ofrep/v1/evaluate/flags"
 
 var (
+	flagsPrefix    = []byte(flagsPath)
 	revisionHeader = []byte("Burgee-Revision")
 	jsonType       = []byte("application/json")
 )
@@ -22,41 +22,32 @@ var (
 // keptBody is how large a request's body may be for its buffer to stay with the connection.
 const keptBody = 4 << 10
 
-// workspace is what one request needs and the next one can use again.
-type workspace struct {
-	context eval.Context
-	key     []byte
-}
-
 // evaluation answers what applications ask. It reads one flagset, once.
 func (s *Sidecar) evaluation() handler {
-	pool := &sync.Pool{New: func() any { return new(workspace) }}
 	return func(ctx *fasthttp.RequestCtx) {
-		start := time.Now()
-		w, ok := pool.Get().(*workspace)
-		if !ok {
-			w = new(workspace)
+		w := s.workspaces.get()
+		s.evaluate(ctx, w, time.Now())
+		s.workspaces.put(w)
+		if len(ctx.Request.Body()) > keptBody {
+			ctx.Request.SwapBody(nil)
 		}
-		defer func() {
-			w.context.Reset()
-			pool.Put(w)
-			if len(ctx.Request.Body()) > keptBody {
-				ctx.Request.SwapBody(nil)
-			}
-		}()
-		path := pathOf(ctx.Request.Header.RequestURI())
-		rest, found := bytes.CutPrefix(path, []byte(flagsPath))
-		switch {
-		case !found || len(rest) > 0 && rest[0] != '/':
-			s.meter.badRequest(answerError(ctx, fasthttp.StatusNotFound, eval.General, "no such path; evaluation is POST "+flagsPath+"/{key}"))
-		case !ctx.IsPost():
-			ctx.Response.Header.Set(fasthttp.HeaderAllow, fasthttp.MethodPost)
-			s.meter.badRequest(answerError(ctx, fasthttp.StatusMethodNotAllowed, eval.General, "evaluation is by POST"))
-		case len(rest) <= 1:
-			s.bulk(ctx, w, start)
-		default:
-			s.single(ctx, w, rest[1:], start)
-		}
+	}
+}
+
+func (s *Sidecar) evaluate(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
+	rest, found := bytes.CutPrefix(pathOf(ctx.Request.Header.RequestURI()), flagsPrefix)
+	switch {
+	case !found || len(rest) > 0 && rest[0] != '/':
+		s.meter.badRequest(answerError(ctx, fasthttp.StatusNotFound, eval.General, "no such path; evaluation is POST "+flagsPath+"/{key}"))
+	case !ctx.IsPost():
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, fasthttp.MethodPost)
+		s.meter.badRequest(answerError(ctx, fasthttp.StatusMethodNotAllowed, eval.General, "evaluation is by POST"))
+	case len(rest) <= 1:
+		s.bulk(ctx, w, start)
+		w.tally.bulk.since(start)
+	default:
+		s.single(ctx, w, rest[1:], start)
+		w.tally.single.since(start)
 	}
 }
 
@@ -70,28 +61,28 @@ func pathOf(target []byte) []byte {
 }
 
 func (s *Sidecar) single(ctx *fasthttp.RequestCtx, w *workspace, rawKey []byte, start time.Time) {
-	defer s.meter.single.since(start)
 	w.key = unescape(w.key[:0], rawKey)
 	now := s.holder.current.Load()
 	if now == nil {
 		answerKeyError(ctx, fasthttp.StatusInternalServerError, eval.NoAnswer(string(w.key), eval.General, errNoFlags.Error()))
-		s.meter.failed(eval.General)
+		w.tally.failed(eval.General)
 		return
 	}
 	ctx.Response.Header.SetCanonical(revisionHeader, now.header)
 	if err := w.context.ParseRequest(ctx.Request.Body()); err != nil {
 		answerKeyError(ctx, fasthttp.StatusBadRequest, eval.NoAnswer(string(w.key), eval.InvalidContext, err.Error()))
-		s.meter.failed(eval.InvalidContext)
+		w.tally.failed(eval.InvalidContext)
 		return
 	}
 	flag := now.rules.Lookup(w.key)
 	if flag == nil {
 		answerKeyError(ctx, fasthttp.StatusNotFound, eval.NotFound(string(w.key)))
-		s.meter.unknown()
+		s.meter.unknown(w.tally)
 		return
 	}
 	answer := flag.Evaluate(&w.context, start.Unix())
-	s.meter.answered(now, flag, &answer)
+	w.tally.reasons[answer.Reason].Add(1)
+	s.meter.answered(w, now, flag, &answer)
 	if answer.Code != eval.NoError {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 	}

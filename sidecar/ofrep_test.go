@@ -333,7 +333,7 @@ func TestStartupHoldsNoPodBackForEver(t *testing.T) {
 
 func TestAPanicIsAnErrorOfOneRequest(t *testing.T) {
 	s := develop(t, shop)
-	h := guard(s.meter, s.config.Log, func(*fasthttp.RequestCtx) { panic("ours") })
+	h := guard(s.meter, func(*fasthttp.RequestCtx) { panic("ours") })
 	for range 2 {
 		if ctx := call(h, "POST", flagsPath, ""); ctx.Response.StatusCode() != 500 {
 			t.Errorf("a panic gave %d; want 500", ctx.Response.StatusCode())

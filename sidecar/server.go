@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/valyala/fasthttp"
 
 	"github.com/burgeehq/burgee/eval"
@@ -24,29 +23,24 @@ type limits struct {
 	header      int // bytes
 }
 
-const (
-	readWait  = 5 * time.Second // for the whole of one request
-	writeWait = 5 * time.Second
-	idleWait  = 180 * time.Second // longer than SDK pools keep a connection, so that they do not meet a closed one
-)
+// listenerWaits bound slow clients. An idle connection lives longer than SDK pools keep one, so that they do not meet a closed one.
+var listenerWaits = waits{request: 5 * time.Second, answer: 5 * time.Second, idle: 180 * time.Second}
 
 var (
 	evaluationLimits = limits{connections: 1024, body: 64 << 10, header: 16 << 10}
 	adminLimits      = limits{connections: 64, body: 1 << 10, header: 8 << 10}
 )
 
-// newServer makes a server with every bound set. Each listener has its own, so that a flood on one leaves the other its workers.
-func newServer(m *meter, log hclog.Logger, next handler, l limits) *fasthttp.Server {
+// newServer makes a server with every bound set but those of time, which its listener's patrol keeps. Each listener has its own, so that
+// a flood on one leaves the other its workers.
+func newServer(m *meter, next handler, l limits) *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler:               guard(m, log, next),
+		Handler:               guard(m, next),
 		ErrorHandler:          func(ctx *fasthttp.RequestCtx, err error) { m.badRequest(refuseRequest(ctx, err)) },
 		Name:                  "burgee",
 		Concurrency:           l.connections,
 		MaxRequestBodySize:    l.body,
 		ReadBufferSize:        l.header,
-		ReadTimeout:           readWait,
-		WriteTimeout:          writeWait,
-		IdleTimeout:           idleWait,
 		CloseOnShutdown:       true,
 		NoDefaultServerHeader: true,
 		NoDefaultDate:         true,
@@ -56,15 +50,11 @@ func newServer(m *meter, log hclog.Logger, next handler, l limits) *fasthttp.Ser
 }
 
 // guard turns a panic into an error of that one request: fasthttp by itself would let it end the process.
-func guard(m *meter, log hclog.Logger, next handler) handler {
-	var once sync.Once
+func guard(m *meter, next handler) handler {
 	return func(ctx *fasthttp.RequestCtx) {
 		defer func() {
 			if cause := recover(); cause != nil {
-				m.panics.Add(1)
-				once.Do(func() {
-					log.Error("request panicked; further ones are only counted", "panic", cause, "stack", string(debug.Stack()))
-				})
+				m.panicked(cause, debug.Stack())
 				ctx.Response.Reset()
 				answerError(ctx, fasthttp.StatusInternalServerError, eval.General, "internal error")
 			}
@@ -127,6 +117,13 @@ type served struct {
 	net.Listener
 	name   string
 	server *fasthttp.Server
+	patrol *patrol
+}
+
+// newServed makes a listener sturdy and bounds its clients.
+func newServed(name string, ln net.Listener, m *meter, h handler, l limits) served {
+	p := newPatrol(listenerWaits)
+	return served{&patrolled{newSturdy(ln, m), p}, name, newServer(m, onlyLocal(ln, m, h), l), p}
 }
 
 func closeAll(all []served) {
@@ -141,6 +138,7 @@ func serveAll(ctx context.Context, all []served) error {
 	defer stop(nil)
 	var group sync.WaitGroup
 	for _, s := range all {
+		group.Go(func() { s.patrol.run(ctx) })
 		group.Go(func() { stop(s.server.Serve(s.Listener)) })
 	}
 	<-ctx.Done()

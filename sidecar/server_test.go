@@ -119,8 +119,8 @@ func TestLoopbackMayBeCalledByItsOwnAddress(t *testing.T) {
 
 func TestEveryBoundIsSet(t *testing.T) {
 	for _, l := range []limits{evaluationLimits, adminLimits} {
-		s := newServer(newMeter(), nil, nil, l)
-		if s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxRequestBodySize == 0 || s.ReadBufferSize == 0 || s.Concurrency == 0 {
+		s := newServer(newMeter(nil), nil, l)
+		if s.MaxRequestBodySize == 0 || s.ReadBufferSize == 0 || s.Concurrency == 0 {
 			t.Errorf("a bound of %+v is not set", l)
 		}
 	}
@@ -177,7 +177,7 @@ func TestAFailedAcceptIsNotTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newMeter()
+	m := newMeter(nil)
 	ln := newSturdy(&scarce{plain, 3}, m)
 	var group sync.WaitGroup
 	group.Go(func() {

@@ -26,9 +26,12 @@ type Sidecar struct {
 	loop      *pull.Loop // nil in development
 	bench     *workbench // nil but in development
 	meter     *meter
-	disk      lkg.Before // nil but in tests
-	serving   []served
-	started   time.Time
+
+	workspaces *workspaces
+	bulkBodies sync.Pool  // of *bulkBody
+	disk       lkg.Before // nil but in tests
+	serving    []served
+	started    time.Time
 }
 
 // New checks the configuration. It starts nothing and touches nothing.
@@ -36,7 +39,8 @@ func New(c Config) (*Sidecar, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	s := &Sidecar{config: c, meter: newMeter(), started: time.Now()}
+	s := &Sidecar{config: c, meter: newMeter(c.Log), started: time.Now()}
+	s.workspaces = newWorkspaces(s.meter)
 	s.freshness = newFreshness(s.started, c.StaleAfter)
 	s.holder = newHolder(c, s.freshness)
 	return s, nil
@@ -122,6 +126,6 @@ func (s *Sidecar) add(name string, ln net.Listener, err error, h handler, l limi
 	if address, ok := ln.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() && name == "tcp" {
 		s.config.Log.Warn("whoever reaches this address can evaluate flags; 127.0.0.1 keeps it to the pod", "address", address.String())
 	}
-	s.serving = append(s.serving, served{newSturdy(ln, s.meter), name, newServer(s.meter, s.config.Log, onlyLocal(ln, s.meter, h), l)})
+	s.serving = append(s.serving, newServed(name, ln, s.meter, h, l))
 	return nil
 }
