@@ -111,11 +111,26 @@ func TestBucketOf(t *testing.T) {
 		sum  uint64
 		want uint64
 	}{
-		{0, 1, 0}, {1<<32 - 1, 1, 0},
-		{0, 2, 0}, {1<<31 - 1, 2, 0}, {1 << 31, 2, 1}, {1<<32 - 1, 2, 1},
-		{1<<31 - 1, 100, 49}, {1 << 31, 100, 50}, {42949672, 100, 0}, {42949673, 100, 1}, {4252017623, 100, 98}, {4252017624, 100, 99},
-		{0, maxWeight, 0}, {2, maxWeight, 0}, {3, maxWeight, 1}, {1<<31 - 1, maxWeight, 1<<30 - 1}, {1 << 31, maxWeight, 1<<30 - 1},
-		{1<<31 + 1, maxWeight, 1<<30 - 1}, {1<<31 + 2, maxWeight, 1 << 30}, {1<<32 - 1, maxWeight, maxWeight - 1},
+		{0, 1, 0},
+		{1<<32 - 1, 1, 0},
+		{0, 2, 0},
+		{1<<31 - 1, 2, 0},
+		{1 << 31, 2, 1},
+		{1<<32 - 1, 2, 1},
+		{1<<31 - 1, 100, 49},
+		{1 << 31, 100, 50},
+		{42949672, 100, 0},
+		{42949673, 100, 1},
+		{4252017623, 100, 98},
+		{4252017624, 100, 99},
+		{0, maxWeight, 0},
+		{2, maxWeight, 0},
+		{3, maxWeight, 1},
+		{1<<31 - 1, maxWeight, 1<<30 - 1},
+		{1 << 31, maxWeight, 1<<30 - 1},
+		{1<<31 + 1, maxWeight, 1<<30 - 1},
+		{1<<31 + 2, maxWeight, 1 << 30},
+		{1<<32 - 1, maxWeight, maxWeight - 1},
 	} {
 		if got := bucketOf(row.hash, row.sum); got != row.want {
 			t.Errorf("hash %d of %d: bucket %d, want %d", row.hash, row.sum, got, row.want)

@@ -7,10 +7,10 @@ import (
 	"github.com/twmb/murmur3"
 )
 
-// generation is what the generations of fractional differ in: which arguments
+// keying is what the generations of fractional differ in: which arguments
 // are the key that a split goes by, and what bytes are hashed for it. A document
 // names its generation, so that no upgrade moves anybody to another variant.
-type generation interface {
+type keying interface {
 	// takes tells whether a first argument is a key. What is none is a share.
 	takes(k kind) bool
 	// written hashes a key that the rule gives. Without ok there is no match.
@@ -22,7 +22,7 @@ type generation interface {
 }
 
 // generations are those that this build knows, by their name in a document.
-var generations = map[string]generation{"v2": textKeys{}, "v3": cborKeys{}}
+var generations = map[string]keying{"v2": textKeys{}, "v3": cborKeys{}}
 
 const defaultGeneration = "v2"
 

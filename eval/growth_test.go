@@ -75,7 +75,8 @@ func randomSplit(r *rand.Rand, variants int) split {
 	return s
 }
 
-func repeats(t *testing.T, full int) int {
+// repeats is how often to try, or on how many subjects.
+func repeats(full int) int {
 	if testing.Short() || raceDetector {
 		full /= 10
 	}
@@ -84,7 +85,7 @@ func repeats(t *testing.T, full int) int {
 
 func TestSubjectsStandWhereTheSharesSay(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
-	for range repeats(t, 20_000) {
+	for range repeats(20_000) {
 		s := randomSplit(r, 1+r.IntN(12)).shares()
 		for _, hash := range s.probes(r) {
 			if got := s.at(hash); !s.holds(got, hash) {
@@ -107,7 +108,7 @@ func moves(before, after split, r *rand.Rand, moved func(hash uint32, from, to i
 // Raised alone, a variant loses nobody, wherever it stands.
 func TestGrowthKeepsItsOwn(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range repeats(t, 20_000) {
+	for range repeats(20_000) {
 		before := randomSplit(r, 2+r.IntN(9))
 		growing := r.IntN(len(before))
 		after := slices.Clone(before)
@@ -123,7 +124,7 @@ func TestGrowthKeepsItsOwn(t *testing.T) {
 // Nor does it where weight is moved to it from any others.
 func TestMovedWeightKeepsItsOwn(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 3))
-	for range repeats(t, 20_000) {
+	for range repeats(20_000) {
 		before := randomSplit(r, 2+r.IntN(9))
 		growing := r.IntN(len(before))
 		after := slices.Clone(before)
@@ -144,7 +145,7 @@ func TestMovedWeightKeepsItsOwn(t *testing.T) {
 // Fed by its neighbours with the sum kept, it moves nobody but into itself.
 func TestGrowthFromNeighboursMovesNobodyElse(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 4))
-	for range repeats(t, 20_000) {
+	for range repeats(20_000) {
 		before := randomSplit(r, 2+r.IntN(9))
 		growing := r.IntN(len(before))
 		after := slices.Clone(before)
@@ -176,7 +177,7 @@ func (s split) feed(growing, step int, r *rand.Rand) {
 // With at most one variant with weight on each side, the sum may grow too.
 func TestGrowthBetweenTwoMovesNobodyElse(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 5))
-	for range repeats(t, 20_000) {
+	for range repeats(20_000) {
 		variants := 2 + r.IntN(9)
 		growing := r.IntN(variants)
 		before := make(split, variants)
@@ -230,7 +231,7 @@ func TestRolloutLetsNobodyGo(t *testing.T) {
 		for _, rule := range rules {
 			flag := ruleset(t, bucketingDocument(generation, rule, "on", "off")).Flags()[0]
 			var c Context
-			for subject := range repeats(t, 2000) {
+			for subject := range repeats(2000) {
 				had := false
 				for share := 0; share <= 100; share += 5 {
 					if err := c.Parse(fmt.Appendf(nil, `{"targetingKey":"user-%d","share":%d}`, subject, share)); err != nil {

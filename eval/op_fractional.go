@@ -33,7 +33,7 @@ func compileFractional(c *compiler, args value, s scope) expr {
 }
 
 type fractionalExpr struct {
-	keys   generation
+	keys   keying
 	frame  int
 	args   expr
 	shares *shares // known beforehand, or nil
@@ -47,7 +47,8 @@ func (e *fractionalExpr) eval(c *Context) value {
 	if e.shares == nil {
 		return e.split(c, e.args.eval(c))
 	}
-	hash, ok := uint32(0), false
+	var hash uint32
+	var ok bool
 	if e.key == nil {
 		hash, ok = e.keys.implicit(c, e.frame)
 	} else {
@@ -69,7 +70,8 @@ func (e *fractionalExpr) split(c *Context, args value) value {
 	if args.kind != list || len(items) == 0 || !c.spend(len(items)) {
 		return value{}
 	}
-	hash, ok := uint32(0), false
+	var hash uint32
+	var ok bool
 	if e.keys.takes(items[0].kind) {
 		hash, ok = e.keys.written(c, e.frame, items[0])
 		items = items[1:]

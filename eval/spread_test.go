@@ -78,7 +78,7 @@ func TestFractionalSpreads(t *testing.T) {
 		for key, subjects := range map[string]int{``: 1_000_000, `{"var":"id"},`: 100_000} {
 			t.Run(generation+key, func(t *testing.T) {
 				t.Parallel()
-				checkSpread(t, generation, key, repeats(t, subjects))
+				checkSpread(t, generation, key, repeats(subjects))
 			})
 		}
 	}
@@ -127,7 +127,7 @@ func TestFractionalSpreadsByAnyKey(t *testing.T) {
 	for _, key := range []string{`{"var":"number"},`, `{"set":[{"var":""},"tenant","acme"]},`, `{"/":[{"var":"number"},7]},`} {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
-			subjects := repeats(t, 200_000)
+			subjects := repeats(200_000)
 			weights := split{10, 20, 30, 40}
 			s := newSpread(key, weights)
 			flag := ruleset(t, bucketingDocument("v3", weights.rule(key), "0", "1", "2", "3")).Flags()[0]
@@ -140,7 +140,7 @@ func TestFractionalSpreadsByAnyKey(t *testing.T) {
 // The thresholds of stable_bucket cut off what they say.
 func TestStableBucketSpreads(t *testing.T) {
 	t.Parallel()
-	subjects := repeats(t, 1_000_000)
+	subjects := repeats(1_000_000)
 	splits := spreads(rand.New(rand.NewPCG(2, 2)))
 	counted := make([]*spread, len(splits))
 	for i, s := range splits {
@@ -190,7 +190,7 @@ func TestFlagsAreIndependent(t *testing.T) {
 }
 
 func checkIndependence(t *testing.T, generation string, keys []string, rule func(i int) string) {
-	subjects := repeats(t, 50_000)
+	subjects := repeats(50_000)
 	var flags []string
 	for i, key := range keys {
 		flags = append(flags, quote(key)+`:{"variants":{"0":0,"1":1,"2":2,"3":3},"targeting":`+rule(i)+`}`)

@@ -16,7 +16,7 @@ func TestBucketsSurviveRevisions(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 1))
 	for generation := range generations {
 		before := ruleset(t, revision(r, generation, own, 0))
-		want := variantsOf(t, before, repeats(t, 2000))
+		want := variantsOf(t, before, repeats(2000))
 		for change := range 20 {
 			doc := revision(r, generation, own, change)
 			later := ruleset(t, doc)
@@ -84,7 +84,7 @@ func revision(r *rand.Rand, generation, own string, change int) string {
 	}
 	r.Shuffle(len(flags), func(i, j int) { flags[i], flags[j] = flags[j], flags[i] })
 	members := []string{
-		fmt.Sprintf(`"metadata":{"change":%d,"bucketing":"%s","flagSetId":"set-%d"}`, change, generation, r.IntN(9)),
+		fmt.Sprintf(`"metadata":{"change":%d,"bucketing":%q,"flagSetId":"set-%d"}`, change, generation, r.IntN(9)),
 		fmt.Sprintf(`"$evaluators":{"some-%d":{"in":["@x",{"var":"email-%d"}]}}`, r.IntN(9), r.IntN(9)),
 		`"flags":{` + strings.Join(flags, ", \n") + `}`,
 	}
