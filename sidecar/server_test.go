@@ -149,9 +149,12 @@ func TestHalfARequestTimesOut(t *testing.T) {
 	defer func() { _ = good.Close() }()
 	ask := func() {
 		fmt.Fprintf(good, "POST %s/on HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", flagsPath)
-		if response, err := http.ReadResponse(bufio.NewReader(good), nil); err != nil || response.StatusCode != 200 {
+		response, err := http.ReadResponse(bufio.NewReader(good), nil)
+		if err != nil || response.StatusCode != 200 {
 			t.Fatalf("a good client got %v (%v)", response, err)
 		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
 	}
 	ask()
 	for _, half := range []string{"", "POST ", "POST " + flagsPath + "/on HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"} {

@@ -45,12 +45,7 @@ func load(p *process, requests [][]byte, conns int, warmup, window time.Duration
 	times := make([][]time.Duration, conns)
 	failures := make([]error, conns)
 	for i := range conns {
-		c, err := dial(p.socket)
-		if err != nil {
-			return figures{}, err
-		}
-		defer c.close()
-		group.Go(func() { times[i], failures[i] = c.run(requests, i*7, &phase, right) })
+		group.Go(func() { times[i], failures[i] = loadFrom(p.socket, requests, i*7, &phase, right) })
 	}
 	wait(warmup)
 	cpu, start := p.cpu(), time.Now()
@@ -63,6 +58,16 @@ func load(p *process, requests [][]byte, conns int, warmup, window time.Duration
 		return figures{}, err
 	}
 	return summarize(times, took, used)
+}
+
+// loadFrom is the share of one connection.
+func loadFrom(socket string, requests [][]byte, first int, phase *atomic.Int32, right check) ([]time.Duration, error) {
+	c, err := dial(socket)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	return c.run(requests, first, phase, right)
 }
 
 func wait(d time.Duration) { <-time.After(d) }

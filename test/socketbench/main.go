@@ -146,7 +146,7 @@ func swaps(out io.Writer, s settings, shop *shop) error {
 		}
 		publisher := shop.publishAway(manyFlags)
 		two, err := load(burgee, requests, 8, s.warmup, 2*s.window, anyAnswer)
-		if err = errors.Join(err, publisher.stop()); err != nil {
+		if err := errors.Join(err, publisher.stop()); err != nil {
 			return err
 		}
 		calm, busy = append(calm, one), append(busy, two)
