@@ -105,8 +105,9 @@ func (c *Context) attribute(slot int32) *value {
 	}
 	held := &c.values[slot]
 	if !held.known {
-		*held = boundValue{value: c.resolve(&c.bound.paths[slot]), known: true}
+		held.known = true
 		c.resolved = append(c.resolved, slot)
+		c.resolve(&held.value, &c.bound.paths[slot])
 	}
 	return &held.value
 }
@@ -127,7 +128,7 @@ func (c *Context) bind(a *attributes) {
 		return
 	}
 	at := c.root + 1
-	for range c.entries[c.root].count {
+	for range c.entries[c.root].count() {
 		if name := a.index.find(c.readText(at, &c.held), a.names); name >= 0 {
 			c.places[name] = boundPlace{stamp: c.stamp, at: at + 1}
 		}
@@ -135,23 +136,34 @@ func (c *Context) bind(a *attributes) {
 	}
 }
 
-func (c *Context) resolve(path *attributePath) value {
+// resolve reads what stands at a path into a value that is null.
+func (c *Context) resolve(into *value, path *attributePath) {
 	place := c.places[path.name]
 	if place.stamp != c.stamp {
-		return value{}
+		return
 	}
-	at, ok := c.descend(place.at, path.rest)
-	if !ok {
-		return value{}
+	at, ok := place.at, true
+	if len(path.rest) > 0 {
+		if at, ok = c.descend(at, path.rest); !ok {
+			return
+		}
 	}
-	return c.read(at, &c.held)
+	e := &c.entries[at]
+	switch raw := c.body[e.start:e.end]; e.kind() { // most are one of these: read in place, which saves copies
+	case number:
+		into.kind, into.num = number, readNumber(raw)
+	case text:
+		into.kind, into.str = text, c.readText(at, &c.held)
+	default:
+		*into = c.read(at, &c.held)
+	}
 }
 
 // descend follows a path on the tape.
 func (c *Context) descend(at int32, path []segment) (int32, bool) {
 	for _, step := range path {
 		var ok bool
-		switch c.entries[at].kind {
+		switch c.entries[at].kind() {
 		case object:
 			at, ok = c.find(at, step.name)
 		case list:

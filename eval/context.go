@@ -39,7 +39,7 @@ func (c *Context) ParseRequest(body []byte) error {
 		return err
 	}
 	at, ok := c.find(0, "context")
-	c.root, c.has = at, ok && c.entries[at].kind == object
+	c.root, c.has = at, ok && c.entries[at].kind() == object
 	return nil
 }
 
@@ -59,8 +59,8 @@ func (c *Context) scan(body []byte, what string) error {
 	s := scanner{src: body, tape: c.entries[:0], bounds: contextBounds}
 	ok := s.document()
 	c.entries = s.tape
-	if ok && s.tape[0].kind != object {
-		ok = s.fail(what + " must be a JSON object, not " + s.tape[0].kind.String())
+	if ok && s.tape[0].kind() != object {
+		ok = s.fail(what + " must be a JSON object, not " + s.tape[0].kind().String())
 	}
 	if !ok {
 		c.Reset()

@@ -46,7 +46,7 @@ func readParts(raw []byte, t *trees) parts {
 		case "state":
 			p.state = t.string(at)
 		case "defaultVariant":
-			if t.entries[at].kind == text {
+			if t.entries[at].kind() == text {
 				p.defaultVariant = t.string(at)
 			}
 		case "variants":
@@ -61,17 +61,17 @@ func readParts(raw []byte, t *trees) parts {
 }
 
 func readVariants(t *trees, at int32) []variant {
-	variants := make([]variant, 0, t.entries[at].count)
+	variants := make([]variant, 0, t.entries[at].count())
 	for name := range t.members(at) {
-		variants = append(variants, variant{name: t.string(name), raw: t.json(name + 1), kind: t.entries[name+1].kind})
+		variants = append(variants, variant{name: t.string(name), raw: t.json(name + 1), kind: t.entries[name+1].kind()})
 	}
 	return variants
 }
 
 func readSections(t *trees, at int32) []section {
-	sections := make([]section, 0, t.entries[at].count)
+	sections := make([]section, 0, t.entries[at].count())
 	for name := range t.members(at) {
-		sections = append(sections, section{name: t.string(name), raw: t.json(name + 1), kind: t.entries[name+1].kind})
+		sections = append(sections, section{name: t.string(name), raw: t.json(name + 1), kind: t.entries[name+1].kind()})
 	}
 	return sections
 }

@@ -1,7 +1,10 @@
 package eval
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/bits"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -100,7 +103,7 @@ func (s *scanner) object() bool {
 		if s.space(); !s.value() {
 			return false
 		}
-		s.tape[at].count++
+		s.tape[at].meta += oneMore
 		if more, ok := s.separator('}', at); !more {
 			return ok
 		}
@@ -119,7 +122,7 @@ func (s *scanner) list() bool {
 		if s.space(); !s.value() {
 			return false
 		}
-		s.tape[at].count++
+		s.tape[at].meta += oneMore
 		if more, ok := s.separator(']', at); !more {
 			return ok
 		}
@@ -131,9 +134,9 @@ func (s *scanner) enter(k kind) (at int, ok bool) {
 	if s.depth++; s.depth > s.bounds.depth {
 		return 0, s.limit("levels of nesting in the context", s.bounds.depth)
 	}
-	s.tape = append(s.tape, entry{kind: k, start: uint32(s.pos)})
+	at = s.put(uint32(k), s.pos)
 	s.pos++
-	return len(s.tape) - 1, true
+	return at, true
 }
 
 // closes tells whether the container ends before its first item.
@@ -169,11 +172,25 @@ func (s *scanner) leave(at int) {
 
 // leaf puts a value without children on the tape.
 func (s *scanner) leaf(k kind, start int, escaped bool) bool {
-	s.tape = append(s.tape, entry{
-		kind: k, escaped: escaped,
-		start: uint32(start), end: uint32(s.pos), next: uint32(len(s.tape) + 1),
-	})
+	meta := uint32(k)
+	if escaped {
+		meta |= escapedBit
+	}
+	s.put(meta, start)
 	return true
+}
+
+// put adds an entry that ends here. It writes the fields one by one: an entry
+// that is made first and then copied costs twice as much.
+func (s *scanner) put(meta uint32, start int) (at int) {
+	at = len(s.tape)
+	if at == cap(s.tape) {
+		s.tape = slices.Grow(s.tape, at+firstBlock)
+	}
+	s.tape = s.tape[:at+1]
+	e := &s.tape[at]
+	e.meta, e.start, e.end, e.next = meta, uint32(start), uint32(s.pos), uint32(at+1)
+	return at
 }
 
 func (s *scanner) word(word string, k kind) bool {
@@ -190,7 +207,11 @@ func (s *scanner) word(word string, k kind) bool {
 func (s *scanner) text() bool {
 	s.pos++
 	start, escaped := s.pos, false
-	for s.pos < len(s.src) {
+	for {
+		s.plain()
+		if s.pos >= len(s.src) {
+			return s.fail("a string does not end")
+		}
 		switch b := s.src[s.pos]; {
 		case b == '"':
 			s.leaf(text, start, escaped)
@@ -203,8 +224,6 @@ func (s *scanner) text() bool {
 			}
 		case b < ' ':
 			return s.fail("a string holds a control character that is not escaped")
-		case b < utf8.RuneSelf:
-			s.pos++
 		default:
 			r, size := utf8.DecodeRune(s.src[s.pos:])
 			if r == utf8.RuneError && size == 1 {
@@ -213,7 +232,37 @@ func (s *scanner) text() bool {
 			s.pos += size
 		}
 	}
-	return s.fail("a string does not end")
+}
+
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x8080808080808080
+)
+
+// plain steps over characters that stand for themselves in a string: ASCII, but
+// for quotes, backslashes and controls. It looks at eight bytes at a time.
+func (s *scanner) plain() {
+	for s.pos+8 <= len(s.src) {
+		if found := special(binary.LittleEndian.Uint64(s.src[s.pos:])); found != 0 {
+			s.pos += bits.TrailingZeros64(found) / 8
+			return
+		}
+		s.pos += 8
+	}
+	for s.pos < len(s.src) {
+		if b := s.src[s.pos]; b == '"' || b == '\\' || b < ' ' || b >= utf8.RuneSelf {
+			return
+		}
+		s.pos++
+	}
+}
+
+// special sets the high bit of the first byte that is not plain, and perhaps of
+// some behind it: subtracting 1 from each byte of x borrows from the next one
+// only where a byte is 0, and a byte is 0 where x has the byte that is sought.
+func special(x uint64) uint64 {
+	quote, backslash := x^everyByte*'"', x^everyByte*'\\'
+	return ((quote-everyByte)&^quote | (backslash-everyByte)&^backslash | (x - everyByte*' ') | x) & highBits
 }
 
 func (s *scanner) escape() bool {
@@ -286,6 +335,12 @@ func (s *scanner) peek() byte {
 }
 
 func (s *scanner) space() {
+	if s.pos < len(s.src) && s.src[s.pos] <= ' ' {
+		s.spaces()
+	}
+}
+
+func (s *scanner) spaces() {
 	for s.pos < len(s.src) {
 		switch s.src[s.pos] {
 		case ' ', '\t', '\n', '\r':

@@ -11,13 +11,24 @@ import (
 // in the order of the text: a container is followed by what it holds, a name by
 // its value.
 type entry struct {
-	kind    kind
-	escaped bool   // a string that has to be unescaped
-	start   uint32 // first byte in the body; of a string, behind the quote
-	end     uint32
-	next    uint32 // the entry behind this one and all it holds
-	count   uint32 // elements of a list, members of an object
+	meta  uint32 // kind, whether a string has to be unescaped, and how much a container holds
+	start uint32 // first byte in the body; of a string, behind the quote
+	end   uint32
+	next  uint32 // the entry behind this one and all it holds
 }
+
+// The parts of an entry's meta.
+const (
+	kindBits   = 1<<3 - 1
+	escapedBit = 1 << 3
+	oneMore    = 1 << 4 // element of a list, member of an object
+)
+
+func (e *entry) kind() kind { return kind(e.meta & kindBits) }
+
+func (e *entry) escaped() bool { return e.meta&escapedBit != 0 }
+
+func (e *entry) count() int { return int(e.meta / oneMore) }
 
 // tape is JSON that was scanned: where everything stands in it. Nothing of it is decoded before it is read.
 type tape struct {
@@ -28,9 +39,9 @@ type tape struct {
 // find gives the entry of an object's member; the last of equal names counts,
 // as it does for flagd.
 func (t *tape) find(at int32, name string) (found int32, ok bool) {
-	e := t.entries[at]
+	e := &t.entries[at]
 	i := at + 1
-	for range e.count {
+	for range e.count() {
 		if t.named(i, name) {
 			found, ok = i+1, true
 		}
@@ -43,7 +54,7 @@ func (t *tape) find(at int32, name string) (found int32, ok bool) {
 func (t *tape) members(at int32) iter.Seq[int32] {
 	return func(yield func(int32) bool) {
 		i := at + 1
-		for range t.entries[at].count {
+		for range t.entries[at].count() {
 			if !yield(i) {
 				return
 			}
@@ -54,9 +65,9 @@ func (t *tape) members(at int32) iter.Seq[int32] {
 
 // named compares a member's name without making a string of it.
 func (t *tape) named(at int32, name string) bool {
-	e := t.entries[at]
+	e := &t.entries[at]
 	raw := t.body[e.start:e.end]
-	if !e.escaped {
+	if !e.escaped() {
 		return string(raw) == name
 	}
 	return string(unescape(nil, raw)) == name
@@ -64,7 +75,7 @@ func (t *tape) named(at int32, name string) bool {
 
 // element gives the entry of a list's element.
 func (t *tape) element(at int32, index int) (found int32, ok bool) {
-	if index < 0 || index >= int(t.entries[at].count) {
+	if index < 0 || index >= t.entries[at].count() {
 		return 0, false
 	}
 	i := at + 1
@@ -76,14 +87,13 @@ func (t *tape) element(at int32, index int) (found int32, ok bool) {
 
 // read makes a value of an entry, in the given memory.
 func (t *tape) read(at int32, m *memory) value {
-	e := t.entries[at]
+	e := &t.entries[at]
 	raw := t.body[e.start:e.end]
-	switch e.kind {
+	switch e.kind() {
 	case boolean:
 		return boolValue(raw[0] == 't')
 	case number:
-		n, _ := strconv.ParseFloat(viewText(raw), 64) // the scanner saw that it fits
-		return numberValue(n)
+		return numberValue(readNumber(raw))
 	case text:
 		return textValue(t.readText(at, m))
 	case list:
@@ -95,17 +105,37 @@ func (t *tape) read(at int32, m *memory) value {
 	}
 }
 
+// exactDigits is the longest whole number that a float64 surely holds.
+const exactDigits = 15
+
+// readNumber reads a number that the scanner accepted.
+func readNumber(raw []byte) float64 {
+	if len(raw) <= exactDigits {
+		n := int64(0)
+		for i, b := range raw {
+			if !isDigit(b) {
+				break
+			}
+			if n = n*10 + int64(b-'0'); i == len(raw)-1 {
+				return float64(n)
+			}
+		}
+	}
+	n, _ := strconv.ParseFloat(viewText(raw), 64) // the scanner saw that it fits
+	return n
+}
+
 func (t *tape) readText(at int32, m *memory) string {
-	e := t.entries[at]
+	e := &t.entries[at]
 	raw := t.body[e.start:e.end]
-	if !e.escaped {
+	if !e.escaped() {
 		return viewText(raw)
 	}
 	return viewText(unescape(m.bytes.take(len(raw))[:0], raw))
 }
 
 func (t *tape) readList(at int32, m *memory) value {
-	items := m.values.take(int(t.entries[at].count))
+	items := m.values.take(t.entries[at].count())
 	i := at + 1
 	for n := range items {
 		items[n] = t.read(i, m)
@@ -117,7 +147,7 @@ func (t *tape) readList(at int32, m *memory) value {
 // readObject keeps one member of each name, since how many members an object
 // has matters to rules.
 func (t *tape) readObject(at int32, m *memory) value {
-	count := int(t.entries[at].count)
+	count := t.entries[at].count()
 	names, items := m.names.take(count)[:0], m.values.take(count)[:0]
 	i := at + 1
 	for range count {

@@ -36,8 +36,8 @@ func (t *trees) string(at int32) string { return t.readText(at, &t.memory) }
 
 // json gives an entry as it is written.
 func (t *trees) json(at int32) []byte {
-	e := t.entries[at]
-	if e.kind == text {
+	e := &t.entries[at]
+	if e.kind() == text {
 		return t.body[e.start-1 : e.end+1]
 	}
 	return t.body[e.start:e.end]

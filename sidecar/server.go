@@ -37,7 +37,6 @@ func newServer(m *meter, next handler, l limits) *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler:               guard(m, next),
 		ErrorHandler:          func(ctx *fasthttp.RequestCtx, err error) { m.badRequest(refuseRequest(ctx, err)) },
-		Name:                  "burgee",
 		Concurrency:           l.connections,
 		MaxRequestBodySize:    l.body,
 		ReadBufferSize:        l.header,

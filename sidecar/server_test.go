@@ -150,7 +150,7 @@ func TestHalfARequestTimesOut(t *testing.T) {
 	ask := func() {
 		fmt.Fprintf(good, "POST %s/on HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", flagsPath)
 		response, err := http.ReadResponse(bufio.NewReader(good), nil)
-		if err != nil || response.StatusCode != 200 {
+		if err != nil || response.StatusCode != http.StatusOK {
 			t.Fatalf("a good client got %v (%v)", response, err)
 		}
 		_, _ = io.Copy(io.Discard, response.Body)
