@@ -142,11 +142,9 @@ func (c *Context) resolve(into *value, path *attributePath) {
 	if place.stamp != c.stamp {
 		return
 	}
-	at, ok := place.at, true
-	if len(path.rest) > 0 {
-		if at, ok = c.descend(at, path.rest); !ok {
-			return
-		}
+	at, ok := c.descend(place.at, path.rest)
+	if !ok {
+		return
 	}
 	e := &c.entries[at]
 	switch raw := c.body[e.start:e.end]; e.kind() { // most are one of these: read in place, which saves copies

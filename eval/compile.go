@@ -18,6 +18,7 @@ type compiler struct {
 	reads     map[int32]*attributeExpr // by slot: programs share them
 	bucketing string                   // the generation of fractional
 	shared    map[*box]*unit           // evaluators, by the tree they were resolved to
+	variants  []string                 // of the flag being compiled; none in an evaluator, which several flags share
 	notes     notes                    // of the rule being compiled
 	path      []string                 // where in the rule, for warnings
 	scratch   Context                  // to compute constants with
@@ -85,14 +86,12 @@ func newCompiler(operators map[string]compileFunc, bucketing string, earlier *at
 	return &compiler{operators: operators, slots: newSlots(earlier), bucketing: bucketing, shared: make(map[*box]*unit), reads: make(map[int32]*attributeExpr)}
 }
 
-// rule compiles a whole rule and gives what is to be known about it.
-func (c *compiler) rule(tree value, at string) (expr, *notes) {
-	saved, savedPath := c.notes, c.path
-	c.notes, c.path = notes{}, []string{at}
+// rule compiles a whole rule and gives what is to be known about it. Strings in
+// it that name one of the variants carry a hint which.
+func (c *compiler) rule(tree value, at string, variants []string) (expr, *notes) {
+	c.notes, c.path, c.variants = notes{}, []string{at}, variants
 	code := c.compile(tree, rootScope)
-	found := c.notes
-	c.notes, c.path = saved, savedPath
-	return code, found.shared()
+	return code, c.notes.shared()
 }
 
 // share makes known an evaluator, to be compiled when it is first met.
@@ -113,11 +112,11 @@ func (c *compiler) compile(v value, s scope) expr {
 // use gives an evaluator's program, compiling it on first use.
 func (c *compiler) use(u *unit) expr {
 	if u.code == nil {
-		saved, savedPath := c.notes, c.path
-		c.notes, c.path = notes{}, []string{joinPath("$evaluators", u.name)}
+		outer, path, variants := c.notes, c.path, c.variants
+		c.notes, c.path, c.variants = notes{}, []string{joinPath("$evaluators", u.name)}, nil
 		u.code = c.compileHere(u.tree, rootScope)
 		u.notes = c.notes
-		c.notes, c.path = saved, savedPath
+		c.notes, c.path, c.variants = outer, path, variants
 		c.notes.warnings = append(c.notes.warnings, u.notes.warnings...)
 	}
 	c.notes.add(u.notes)
@@ -132,6 +131,9 @@ func (c *compiler) compileHere(v value, s scope) expr {
 		return c.compileOperator(v.box.names[0], v.box.items[0], s)
 	case v.kind == object:
 		return c.compileData(v, s)
+	case v.kind == text:
+		v.hint = uint16(slices.Index(c.variants, v.str) + 1)
+		return constant{v}
 	default:
 		return constant{v}
 	}

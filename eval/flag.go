@@ -142,6 +142,9 @@ func (p *program) chosen(c *Context, v value) Answer {
 	case null:
 		return p.fixed.answer(p.text)
 	case text:
+		if i := int(v.hint) - 1; i >= 0 && i < len(p.variants) && p.variants[i] == v.str {
+			return p.matches[i].answer(p.text)
+		}
 		return p.match(v.str)
 	case boolean:
 		return p.match(strconv.FormatBool(v.num != 0))

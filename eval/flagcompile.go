@@ -94,7 +94,7 @@ func (c *flagCompiler) prepare(p *program, parts *parts) *Problem {
 		p.used = &resolved.used
 	}
 	c.declareSubject(p, parts)
-	p.rule, p.notes = c.rules.rule(resolved.tree, joinPath("flags", p.key)+".targeting")
+	p.rule, p.notes = c.rules.rule(resolved.tree, joinPath("flags", p.key)+".targeting", p.variants)
 	c.renderRule(p, parts)
 	return nil
 }

@@ -138,8 +138,8 @@ func compared(r relation, a, b expr) expr {
 	attribute, isAttribute := a.(*attributeExpr)
 	known, isKnown := b.(constant)
 	switch {
-	case isAttribute && isKnown && known.value.kind == number:
-		return &numberComparison{attribute: attribute, than: known.value.num, relation: r}
+	case isAttribute && isKnown && (known.value.kind == number || known.value.kind == boolean):
+		return &numberComparison{attribute: attribute, than: known.value.num, kind: known.value.kind, relation: r}
 	case isAttribute && isKnown && known.value.kind == text:
 		return &textComparison{attribute: attribute, than: known.value.str, relation: r}
 	default:
@@ -156,10 +156,12 @@ func (e *compareExpr) eval(c *Context) value { return boolValue(e.test(c)) }
 
 func (e *compareExpr) test(c *Context) bool { return e.relation.holds(e.a.eval(c), e.b.eval(c)) }
 
-// numberComparison compares an attribute with a number that stands in the rule.
+// numberComparison compares an attribute with a number or a boolean that stands
+// in the rule. Booleans compare as 0 and 1.
 type numberComparison struct {
 	attribute *attributeExpr
 	than      float64
+	kind      kind
 	relation  relation
 }
 
@@ -167,10 +169,10 @@ func (e *numberComparison) eval(c *Context) value { return boolValue(e.test(c)) 
 
 func (e *numberComparison) test(c *Context) bool {
 	v := e.attribute.at(c)
-	if v.kind == number {
+	if v.kind == e.kind {
 		return e.relation.holdsNumbers(v.num, e.than)
 	}
-	return e.relation.holds(*v, numberValue(e.than))
+	return e.relation.holds(*v, value{kind: e.kind, num: e.than})
 }
 
 // textComparison compares an attribute with a string that stands in the rule.

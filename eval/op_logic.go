@@ -28,8 +28,13 @@ func (c *compiler) clauses(args value, s scope) (clauses []expr, ok bool) {
 
 // branch makes sure that what a branch comes to is not taken for a rule again.
 func branch(e expr) expr {
-	if known, ok := e.(constant); ok && !known.value.isRule() {
-		return e
+	switch e := e.(type) {
+	case constant:
+		if !e.value.isRule() {
+			return e
+		}
+	case *fractionalExpr, condition:
+		return e // comes to no object
 	}
 	return branchExpr{e}
 }

@@ -46,7 +46,7 @@ func (c *flagCompiler) segments(doc *Document) (rules map[string]segmentRule, wa
 			rules[s.name] = segmentRule{err: found.err}
 			continue
 		}
-		code, notes := c.rules.rule(found.tree, joinPath("$evaluators", s.name))
+		code, notes := c.rules.rule(found.tree, joinPath("$evaluators", s.name), nil)
 		rules[s.name] = segmentRule{code: code, readsTime: notes.readsTime}
 		warnings = append(warnings, notes.warnings...)
 	}

@@ -31,7 +31,7 @@ const shop = `{
 }`
 
 // develop serves a flag document as --flags does.
-func develop(t *testing.T, document string) *Sidecar {
+func develop(t testing.TB, document string) *Sidecar {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "flags.json")
 	if err := os.WriteFile(path, []byte(document), 0o600); err != nil {

@@ -29,7 +29,10 @@ var kinds = []kind{
 }
 
 // document is a flag document of n flags, the kinds in turn.
-func document(n int) string {
+func document(n int) string { return changed(n, 0) }
+
+// changed is the document with something new about one flag in a hundred.
+func changed(n int, news int64) string {
 	var b strings.Builder
 	b.WriteString(`{"flags":{`)
 	for i := range n {
@@ -37,6 +40,10 @@ func document(n int) string {
 			b.WriteByte(',')
 		}
 		k := kinds[i%len(kinds)]
+		if i%100 == 0 && news != 0 {
+			fmt.Fprintf(&b, `%q:{"state":"ENABLED","metadata":{"news":%d},%s}`, flagKey(i), news, k.definition)
+			continue
+		}
 		fmt.Fprintf(&b, `%q:{"state":"ENABLED",%s}`, flagKey(i), k.definition)
 	}
 	b.WriteString(`}}`)

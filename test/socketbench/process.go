@@ -21,9 +21,8 @@ const environment = "bench"
 
 // shop is a folder with a key and stores, and the processes that were started in it.
 type shop struct {
-	bin, dir  string
-	running   []*process
-	published int // revisions, while flags were published under load
+	bin, dir string
+	running  []*process
 }
 
 func openShop(bin, dir string) (*shop, error) {
@@ -163,38 +162,37 @@ func (p *process) resident() int {
 
 // publisher publishes one document after another until it is stopped.
 type publisher struct {
-	done chan struct{}
-	gone chan error
+	done      chan struct{}
+	gone      chan error
+	published int
 }
 
+const publishPause = 100 * time.Millisecond
+
 // publishAway changes one flag in a hundred with each revision.
-func (s *shop) publishAway(flags int) *publisher {
+func (s *shop) publishAway(store string, flags int) *publisher {
 	p := &publisher{done: make(chan struct{}), gone: make(chan error, 1)}
-	base := document(flags)
 	go func() {
 		for {
-			s.published++
-			doc := base
-			for i := range flags / 100 {
-				key := fmt.Sprintf("%q:{", flagKey(i*100))
-				doc = strings.Replace(doc, key, fmt.Sprintf(`%s"metadata":{"owner":"team-%d"},`, key, s.published), 1)
-			}
-			if err := s.publish("swaps", doc); err != nil {
+			if err := s.publish(store, changed(flags, time.Now().UnixNano())); err != nil {
 				p.gone <- err
 				return
 			}
+			p.published++
 			select {
 			case <-p.done:
 				p.gone <- nil
 				return
-			case <-time.After(100 * time.Millisecond):
+			case <-time.After(publishPause):
 			}
 		}
 	}()
 	return p
 }
 
-func (p *publisher) stop() error {
+// stop waits for the publication that is under way, and tells how many there were.
+func (p *publisher) stop() (published int, err error) {
 	close(p.done)
-	return <-p.gone
+	err = <-p.gone
+	return p.published, err
 }

@@ -1,0 +1,48 @@
+package sidecar
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/valyala/fasthttp"
+)
+
+const benchBody = `{"context":{"targetingKey":"user-4711","email":"jane@example.com","country":"AT","plan":"enterprise","appVersion":"2.14.1","age":34,"beta":true}}`
+
+// benchFlags are 500 flags of three kinds in turn.
+func benchFlags() string {
+	kinds := []string{
+		`"variants":{"on":true,"off":false},"defaultVariant":"on"`,
+		`"variants":{"on":true,"off":false},"defaultVariant":"off","targeting":{"if":[{"and":[{"==":[{"var":"plan"},"enterprise"]},` +
+			`{"in":[{"var":"country"},["DE","AT","CH","LI","LU"]]},{">=":[{"var":"age"},18]},{"ends_with":[{"var":"email"},"@example.com"]},` +
+			`{"sem_ver":[{"var":"appVersion"},">=","2.0.0"]},{"==":[{"var":"beta"},true]}]},"on","off"]}`,
+		`"variants":{"blue":"#0000ff","green":"#00ff00","red":"#ff0000"},"defaultVariant":"red","targeting":` +
+			`{"if":[{"==":[{"var":"plan"},"enterprise"]},{"fractional":[["blue",50],["green",30],["red",20]]}]}`,
+	}
+	var doc strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&doc, `,"flag-%03d":{"state":"ENABLED",%s}`, i, kinds[i%len(kinds)])
+	}
+	return `{"flags":{` + doc.String()[1:] + `}}`
+}
+
+// BenchmarkHandler is what a request costs behind fasthttp, from its parsed head to the answer.
+func BenchmarkHandler(b *testing.B) {
+	s := develop(b, benchFlags())
+	h := s.evaluation()
+	for _, row := range []struct{ name, path string }{{"Static", "/flag-000"}, {"SixConditions", "/flag-001"}, {"Rollout", "/flag-002"}, {"Bulk500", ""}} {
+		b.Run(row.name, func(b *testing.B) {
+			var ctx fasthttp.RequestCtx
+			ctx.Init(&fasthttp.Request{}, nil, nil)
+			ctx.Request.Header.SetMethod(fasthttp.MethodPost)
+			ctx.Request.Header.SetRequestURI(flagsPath + row.path)
+			ctx.Request.SetBodyString(benchBody)
+			b.ReportAllocs()
+			for b.Loop() {
+				h(&ctx)
+				ctx.Response.Reset()
+			}
+		})
+	}
+}
