@@ -103,6 +103,17 @@ func TestSingle(t *testing.T) {
 	}
 }
 
+// A key is what its bytes say once they are decoded, whatever letters it has; SDKs encode more or less of it.
+func TestKeysOfAllLetters(t *testing.T) {
+	h := develop(t, `{"flags":{"grün/100 % ✓":{"state":"ENABLED","variants":{"it":1},"defaultVariant":"it"}}}`).evaluation()
+	for _, path := range []string{"/grün/100 % ✓", "/gr%C3%BCn/100%20%25%20%E2%9C%93", "/gr%c3%bcn%2F100%20%%20%E2%9C%93"} {
+		ctx := call(h, "POST", flagsPath+path, "")
+		if got := string(ctx.Response.Body()); ctx.Response.StatusCode() != 200 || !strings.HasPrefix(got, `{"key":"grün/100 % ✓","value":1,`) {
+			t.Errorf("%s: %d %s", path, ctx.Response.StatusCode(), got)
+		}
+	}
+}
+
 func TestOtherPathsAreNotFound(t *testing.T) {
 	h := develop(t, shop).evaluation()
 	for _, uri := range []string{"/", "/ofrep/v1/evaluate/flagsx", "/ofrep/v1/configuration", "*", "/status", "http://burgee", "://", "/x://ofrep"} {
