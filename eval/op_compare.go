@@ -71,12 +71,14 @@ func unequal(_ *Context, a, b value) value { return boolValue(!equalValues(a, b)
 
 // same also wants one kind on both sides.
 func same(_ *Context, a, b value) value {
-	return boolValue(a.kind == b.kind && equalValues(a, b))
+	return boolValue(sameType(a, b) && equalValues(a, b))
 }
 
 func different(_ *Context, a, b value) value {
-	return boolValue(a.kind != b.kind || !equalValues(a, b))
+	return boolValue(!sameType(a, b) || !equalValues(a, b))
 }
+
+func sameType(a, b value) bool { return a.kind == b.kind && a.isBareZero() == b.isBareZero() }
 
 func less(_ *Context, a, b value) value    { return boolValue(lessValue(a, b)) }
 func greater(_ *Context, a, b value) value { return boolValue(lessValue(b, a)) }

@@ -64,7 +64,7 @@ func (s *shares) add(item value) (problem string) {
 	if item.kind != list || len(parts) == 0 {
 		return "each share must be a list of a variant and a weight"
 	}
-	if parts[0].box != nil {
+	if parts[0].box != nil || parts[0].isBareZero() {
 		return "a share's variant must be a string, a boolean, a number or null"
 	}
 	weight, problem := shareWeight(parts)
@@ -96,7 +96,7 @@ func shareWeight(parts []value) (weight uint64, problem string) {
 	}
 	n := parts[1].num
 	switch {
-	case parts[1].kind != number:
+	case parts[1].kind != number || parts[1].isBareZero():
 		return 0, "a weight must be a number"
 	case n != math.Trunc(n) || math.IsInf(n, 0):
 		return 0, "a weight must be a whole number"

@@ -5,8 +5,10 @@ package eval
 type loop struct {
 	subject expr
 	body    expr
-	frame   int // where the body finds the element
-	cost    int // steps of one turn
+	before  []expr // of the body, what is computed before the first turn
+	each    []expr // and before every turn
+	frame   int    // where the body finds the element
+	cost    int    // steps of one turn
 }
 
 // loop compiles subject and body. The library takes the subject as it stands
@@ -19,7 +21,42 @@ func (c *compiler) loop(items []value, s, inner scope, body func(v value, s scop
 	}
 	l.body = body(items[1], inner)
 	l.cost = nodes(items[1])
+	c.solve(&l, items[1], s, inner)
 	return l
+}
+
+// solve compiles what the library computes when it substitutes: every var of the
+// body, in branches too that are never reached, whose path may fail.
+func (c *compiler) solve(l *loop, body value, s, inner scope) {
+	saved := c.notes
+	for i := len(s.solved); i < len(inner.solved); i++ {
+		checks := c.solved(body, inner.solved[:i+1], nil)
+		if inner.solved[i] == inner.frame {
+			l.each = append(l.each, checks...)
+		} else {
+			l.before = append(l.before, checks...)
+		}
+	}
+	c.notes = saved // the body told the same
+}
+
+// solved collects the vars of a body, read from the frames that are asked first.
+func (c *compiler) solved(body value, frames []int, checks []expr) []expr {
+	for i, item := range body.items() {
+		if body.kind == list || body.names()[i] != "var" {
+			checks = c.solved(item, frames, checks)
+			continue
+		}
+		if _, _, literal := literalPath(item); literal {
+			continue
+		}
+		var options firstOf
+		for _, frame := range frames {
+			options = append(options, c.variable(item, frame))
+		}
+		checks = append(checks, options)
+	}
+	return checks
 }
 
 func (c *compiler) subject(v value, s scope) expr {
@@ -92,12 +129,13 @@ func (e substitutedBody) eval(c *Context) value {
 }
 
 // elements gives what to step through; something that is no list is a fault.
-func (l *loop) elements(c *Context) []value {
+// It is false where there is nothing at all, not even an empty list.
+func (l *loop) elements(c *Context) (elements []value, ok bool) {
 	subject := l.subject.eval(c)
 	if subject.kind == null {
-		return nil
+		return nil, false
 	}
-	return c.elements(subject)
+	return c.elements(subject), true
 }
 
 // run evaluates the body for one element.
@@ -106,13 +144,19 @@ func (l *loop) run(c *Context, element value) value {
 		return value{}
 	}
 	c.frames[l.frame] = element
+	for _, check := range l.each {
+		check.eval(c)
+	}
 	return l.body.eval(c)
 }
 
-// enter makes room for the loop's frame.
+// enter makes room for the loop's frame, and computes what comes before all turns.
 func (l *loop) enter(c *Context) {
 	for len(c.frames) <= l.frame {
 		c.frames = append(c.frames, value{})
+	}
+	for _, check := range l.before {
+		check.eval(c)
 	}
 }
 
@@ -123,7 +167,10 @@ func compileMap(c *compiler, args value, s scope) expr {
 type mapExpr struct{ loop }
 
 func (e *mapExpr) eval(c *Context) value {
-	elements := e.elements(c)
+	elements, ok := e.elements(c)
+	if !ok {
+		return c.temp.list(nil)
+	}
 	e.enter(c)
 	out := c.temp.values.take(len(elements))[:0]
 	for _, element := range elements {
@@ -142,7 +189,10 @@ func compileFilter(c *compiler, args value, s scope) expr {
 type filterExpr struct{ loop }
 
 func (e *filterExpr) eval(c *Context) value {
-	elements := e.elements(c)
+	elements, ok := e.elements(c)
+	if !ok {
+		return c.temp.list(nil)
+	}
 	e.enter(c)
 	out := c.temp.values.take(len(elements))[:0]
 	for _, element := range elements {
