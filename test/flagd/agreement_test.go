@@ -92,6 +92,7 @@ func (c *comparison) document(seed, number uint64) (failures []string) {
 		fail("flagd refuses: %v\ndocument %s", err, d.text())
 		return failures
 	}
+	failed := make([]bool, len(d.flags))
 	for range contextsPerDocument {
 		caller := g.callerContext()
 		if err := c.setContext(ours, caller); err != nil {
@@ -99,7 +100,11 @@ func (c *comparison) document(seed, number uint64) (failures []string) {
 			return failures
 		}
 		for i := range d.flags {
+			if failed[i] {
+				continue // once is enough
+			}
 			if failure := c.flag(ours, d, &d.flags[i], caller, number%2 == 0); failure != "" {
+				failed[i] = true
 				fail("%s", failure)
 			}
 		}
@@ -136,14 +141,28 @@ func (c *comparison) flag(ours *burgee, d *caseDocument, f *caseFlag, caller str
 		return err.Error()
 	}
 	c.tally.evaluated(f, want)
-	name := c.deviation(difference{document: d, flag: f, caller: caller, contract: contract, flagd: want, burgee: got})
+	if c.agree(d, want, got, contract) {
+		return ""
+	}
+	name := difference{document: d, flag: f, caller: caller, flagd: want, burgee: got}.nameOf()
 	if name == "" {
 		return fmt.Sprintf("flag %s\ndocument, of its flags this one: %s\ncontext %s\nflagd   %s\nburgee  %s", f.key, d.alone(f).text(), caller, want, got)
 	}
-	if name != agreed {
-		c.tally.named(name, 1)
-	}
+	c.tally.named(name, 1)
 	return ""
+}
+
+// agree also notes that entries of the metadata are left out on purpose.
+func (c *comparison) agree(d *caseDocument, want, got answer, contract bool) bool {
+	all := len(want.Metadata)
+	want.Metadata = metadataOf(want.Metadata, d, contract)
+	if !want.sameDecision(got) || !want.sameMetadata(got) {
+		return false
+	}
+	if len(want.Metadata) < all {
+		c.tally.named("metadata: contract and own entries are left out", 1)
+	}
+	return true
 }
 
 // both answers within one second, since rules may read the time.

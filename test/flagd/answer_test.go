@@ -17,6 +17,8 @@ type answer struct {
 	Reason    string
 	ErrorCode string
 	Metadata  map[string]any
+
+	ErrorDetails string // each has its own words, so they are not compared
 }
 
 // String is the answer as JSON, for messages.

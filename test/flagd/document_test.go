@@ -2,6 +2,8 @@ package flagd
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -53,6 +55,16 @@ func (d *caseDocument) flagsText() string {
 	return "{" + strings.Join(texts, ",") + "}"
 }
 
+// has tells whether the flag's text has this in it.
+func (f *caseFlag) has(part string) bool {
+	return slices.ContainsFunc(f.members, func(m string) bool { return strings.Contains(m, part) })
+}
+
+// usesOneOf tells whether the flag's rule has one of the operators.
+func (f *caseFlag) usesOneOf(names ...string) bool {
+	return slices.ContainsFunc(f.operators, func(name string) bool { return slices.Contains(names, name) })
+}
+
 // without gives the document without its broken flags.
 func (d caseDocument) without() *caseDocument {
 	var kept []caseFlag
@@ -101,14 +113,24 @@ func (g *generator) takeUsed() map[string]bool {
 func (g *generator) makeEvaluators() string {
 	names := []string{"e0", "e1", "e2", "é3"}
 	var members []string
+	if g.chance(3) {
+		names = append(names, awkwardEvaluator)
+	}
 	for _, name := range names {
 		members = append(members, `"`+name+`":`+g.evaluator())
-		if g.chance(90) {
-			g.evaluators = append(g.evaluators, name)
+		if g.chance(3) {
+			g.evaluators = append(g.evaluators, name) // so that the next refer to it
 		}
+	}
+	g.evaluators = names
+	if g.chance(3) {
+		g.evaluators = append(g.evaluators, "nowhere")
 	}
 	return g.object(members)
 }
+
+// awkwardEvaluator is a name that flagd's encoder escapes.
+const awkwardEvaluator = "a&b"
 
 // evaluator is never shorter than three bytes, which flagd calls empty.
 func (g *generator) evaluator() string {
@@ -125,6 +147,9 @@ func (g *generator) evaluator() string {
 func (g *generator) flag(i int) caseFlag {
 	f := caseFlag{key: fmt.Sprintf("flag-%d", i)}
 	g.takeUsed()
+	if g.chance(1) {
+		return g.bareFlag(f.key)
+	}
 	variants, names := g.variants()
 	f.add("state", g.state())
 	f.add("variants", variants)
@@ -137,9 +162,17 @@ func (g *generator) flag(i int) caseFlag {
 		f.add("description", g.anyLiteral(1))
 	}
 	g.Shuffle(len(f.members), func(i, j int) { f.members[i], f.members[j] = f.members[j], f.members[i] })
-	for name := range g.takeUsed() {
-		f.operators = append(f.operators, name)
-	}
+	f.operators = slices.Collect(maps.Keys(g.takeUsed()))
+	return f
+}
+
+// bareFlag has no variants, which flagd does not mind.
+func (g *generator) bareFlag(key string) caseFlag {
+	f := caseFlag{key: key}
+	f.add("state", g.state())
+	f.add("variants", g.oneOf("", "{}"))
+	f.add("targeting", g.targeting())
+	f.operators = slices.Collect(maps.Keys(g.takeUsed()))
 	return f
 }
 
@@ -186,7 +219,7 @@ func (g *generator) object(members []string) string { return "{" + strings.Join(
 
 func (g *generator) variantValue(i int, mixed bool) string {
 	if mixed {
-		return g.anyLiteral(2)
+		return g.anyOrReference()
 	}
 	return fmt.Sprint(i)
 }
@@ -207,11 +240,17 @@ func (g *generator) defaultVariant(names []string) (value string, broken bool) {
 }
 
 func (g *generator) metadata() string {
-	return "{" + g.distinct([]string{"flagSetId", "version", "owner", "a", "é", "n"}, func(name string) string {
-		if name == "flagSetId" {
-			return `"set-` + g.index() + `"` // an empty one loses the flags in flagd's store
+	return "{" + g.distinct([]string{"flagSetId", "version", "owner", "a", "é", "n", "bucketing", "burgee.x"}, func(name string) string {
+		switch {
+		case name == "bucketing":
+			return `"v2"`
+		case name == "flagSetId" && g.chance(98):
+			return `"set-` + g.index() + `"`
+		case name == "flagSetId":
+			return `""`
+		default:
+			return g.metadataValue()
 		}
-		return g.metadataValue()
 	}) + "}"
 }
 
@@ -219,11 +258,24 @@ func (g *generator) flagMetadata() string {
 	if g.chance(55) {
 		return ""
 	}
-	return "{" + g.distinct([]string{"version", "owner", "a", "é", "tier", "kind"}, func(string) string { return g.metadataValue() }) + "}"
+	return "{" + g.distinct([]string{"version", "owner", "a", "é", "tier", "kind", "subject", "burgee.x"}, func(name string) string {
+		if name == "subject" {
+			return g.oneOf(`"targetingKey"`, `"targetingKey"`, `"s"`, `"o.a"`, `"nowhere"`, `""`, "null", "null", "null", "null")
+		}
+		return g.metadataValue()
+	}) + "}"
 }
 
 func (g *generator) metadataValue() string {
-	return g.weighted(g.textLiteral, g.numberLiteral, g.boolLiteral, g.null, func() string { return g.anyLiteral(2) })
+	return g.weighted(g.textLiteral, g.numberLiteral, g.boolLiteral, g.null, g.anyOrReference)
+}
+
+// anyOrReference is data, seldom of the form of a reference.
+func (g *generator) anyOrReference() string {
+	if g.IntN(300) == 0 {
+		return `{"x":1,"r":{"$ref":"` + g.oneOf("e0", "e1", "nowhere") + `"}}`
+	}
+	return g.anyLiteral(2)
 }
 
 // distinct makes members of some of the names, each once.

@@ -58,6 +58,7 @@ func (g *generator) hashed(text string) string {
 func (g *generator) joined(list string) string {
 	current := `{"var":"current"}`
 	if g.chance(50) {
+		g.used["if"], g.used["==="] = true, true
 		current = `{"if":[{"===":[{"var":"current"},true]},"T",{"===":[{"var":"current"},false]},"F",{"var":"current"}]}`
 	}
 	return g.operatorOn("reduce", `[`+list+`,{"cat":[{"var":"accumulator"},"|",`+current+`]},""]`)
