@@ -82,13 +82,22 @@ func (f *Flag) Evaluate(c *Context, now int64) Answer {
 // FailClosed is the answer of the flag's safe variant, marked with why: "stale",
 // "expired", "pin-missed". It is false where the flag declares none.
 func (f *Flag) FailClosed(why string) (Answer, bool) {
-	safe := f.def.variant(f.contract.SafeVariant)
+	safe := f.safeVariant()
 	if safe < 0 {
 		return Answer{}, false
 	}
 	a := f.render.served(Default, safe, f.def.variants[safe], failClosedEntry(why))
 	a.FailClosed = true
 	return a, true
+}
+
+// safeVariant is the position of the declared safe variant, or -1. That none is
+// declared does not mean the variant whose name is empty.
+func (f *Flag) safeVariant() int {
+	if f.contract.SafeVariant == "" {
+		return -1
+	}
+	return f.def.variant(f.contract.SafeVariant)
 }
 
 // evaluate runs a rule from a clean start.

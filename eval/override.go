@@ -108,7 +108,7 @@ func (f *Flag) overrideVariant(o Override) (index int, problem *Problem) {
 		return i, nil
 	}
 	what := fmt.Sprintf("%q is not one of the variants %q", o.Variant, f.Variants())
-	if safe := f.def.variant(f.contract.SafeVariant); safe >= 0 {
+	if safe := f.safeVariant(); safe >= 0 {
 		return safe, o.problem(what + "; the safe variant is served")
 	}
 	return -1, o.problem(what + ", and there is no safe variant; the override has no effect")
