@@ -147,17 +147,6 @@ func (c *compiler) compileArguments(args value, s scope) (items []expr, all expr
 	return items, c.fold(listExpr(items), items...)
 }
 
-// compileData compiles an object of several members, which is data. Where the
-// library substitutes, one of the members may still be a var.
-func (c *compiler) compileData(v value, s scope) expr {
-	for i, name := range v.names() {
-		if name == "var" && len(s.solved) > 0 {
-			return c.substituted(v.items()[i], s, constant{v})
-		}
-	}
-	return constant{v}
-}
-
 func (c *compiler) compileOperator(name string, args value, s scope) expr {
 	op, known := c.operators[name]
 	if !known {

@@ -62,7 +62,7 @@ func (c *compiler) solved(body value, frames []int, checks []expr) []expr {
 func (c *compiler) subject(v value, s scope) expr {
 	switch v.kind {
 	case list:
-		return constant{v}
+		return c.replaced(v, s)
 	case object:
 		code := c.compile(v, s)
 		if replaced, ok := code.(substitutedExpr); ok {
@@ -75,14 +75,20 @@ func (c *compiler) subject(v value, s scope) expr {
 }
 
 // substitutedSubject is a subject that is a var: if the library finds a scalar
-// to put in its place, there is nothing to step through any more.
+// to put in its place, there is nothing to step through any more. A list is
+// stepped through as it is: nothing in it is run.
 type substitutedSubject []expr
 
 func (e substitutedSubject) eval(c *Context) value {
 	for _, option := range e[:len(e)-1] {
-		if v := option.eval(c); v.box != nil {
+		spliced := option.(splicedExpr)
+		switch v := spliced.from.eval(c); v.kind {
+		case null:
+		case list:
 			return v
-		} else if v.kind != null {
+		case object:
+			return spliced.eval(c)
+		default:
 			return value{}
 		}
 	}

@@ -4,10 +4,17 @@ import "strings"
 
 func compileVar(c *compiler, args value, s scope) expr {
 	own := c.variable(args, s.frame)
-	if len(s.solved) == 0 || args.kind == text && (args.str == "" || strings.HasPrefix(args.str, ".")) {
+	if !s.substitutes(args) {
 		return own
 	}
 	return c.substituted(args, s, own)
+}
+
+// substitutes tells whether the library replaces a var with these arguments. It
+// leaves alone what reads the element itself.
+func (s scope) substitutes(args value) bool {
+	own := args.kind == text && (args.str == "" || strings.HasPrefix(args.str, "."))
+	return len(s.solved) > 0 && !own
 }
 
 // variable compiles var against one frame.

@@ -144,7 +144,15 @@ func (c *comparison) flag(ours *burgee, d *caseDocument, f *caseFlag, caller str
 	if c.agree(d, want, got, contract) {
 		return ""
 	}
-	name := difference{document: d, flag: f, caller: caller, flagd: want, burgee: got}.nameOf()
+	agreesOn := func(other string) bool {
+		if err := c.setContext(ours, other); err != nil {
+			return false
+		}
+		want, got, err := c.both(ours, f.key)
+		agree := err == nil && c.agree(d, want, got, contract)
+		return c.setContext(ours, caller) == nil && agree
+	}
+	name := difference{document: d, flag: f, caller: caller, flagd: want, burgee: got, agreesOn: agreesOn}.nameOf()
 	if name == "" {
 		return fmt.Sprintf("flag %s\ndocument, of its flags this one: %s\ncontext %s\nflagd   %s\nburgee  %s", f.key, d.alone(f).text(), caller, want, got)
 	}

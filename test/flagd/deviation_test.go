@@ -14,6 +14,7 @@ type difference struct {
 	caller   string // the context
 	flagd    answer
 	burgee   answer
+	agreesOn func(caller string) bool // whether both agree with another context
 }
 
 // deviation is one way in which Burgee differs from flagd and means to. It
@@ -29,6 +30,7 @@ var deviations = []deviation{
 	{"a variant is found by its name, not by its encoded text", foundByName},
 	{"data is never run as a rule", dataIsNoRule},
 	{"data is never substituted in", dataIsNoVar},
+	{"data is never the clauses or the body of an operator", dataIsNoClause},
 	{"a flag without variants is isolated", withoutVariants},
 	{"a reference that leads nowhere isolates the flag", danglingReference},
 	{"a reference inside an evaluator is followed", nestedReference},
@@ -83,11 +85,18 @@ func dataIsNoRule(d difference) bool {
 		d.flag.usesOneOf("if", "?:", "filter", "all", "none", "some", "missing", "missing_some", "set")
 }
 
-// dataIsNoVar: in a loop inside a loop the library also substitutes in the data
-// that it substituted before, where a member is called var.
+// dataIsNoVar: where the library substitutes twice, it also substitutes in the
+// data of the first time, where a member is called var. With another name for
+// that member both agree.
 func dataIsNoVar(d difference) bool {
-	return d.flagd.ErrorCode == "PARSE_ERROR" && d.burgee.ErrorCode != "PARSE_ERROR" &&
-		strings.Contains(d.caller, `"var":`) && d.flag.usesOneOf("filter", "all", "none", "some")
+	renamed := strings.ReplaceAll(d.caller, `"var":`, `"vär":`)
+	return renamed != d.caller && d.flag.usesOneOf("filter", "all", "none", "some") && d.agreesOn(renamed)
+}
+
+// dataIsNoClause: where the library substitutes, a list from the data can become
+// the arguments of an operator that wants them in the rule.
+func dataIsNoClause(d difference) bool {
+	return d.burgee.failed("PARSE_ERROR", "as a list in the rule") && d.flag.usesOneOf("filter", "all", "none", "some")
 }
 
 func withoutVariants(d difference) bool {
