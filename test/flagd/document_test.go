@@ -10,7 +10,7 @@ import (
 // flagsPerDocument and contextsPerDocument make loading a small part of the work.
 const (
 	flagsPerDocument    = 20
-	contextsPerDocument = 6
+	contextsPerDocument = 20
 )
 
 // caseDocument is a generated document in parts, so that a flag can be left out.
@@ -118,7 +118,7 @@ func (g *generator) makeEvaluators() string {
 	}
 	for _, name := range names {
 		members = append(members, `"`+name+`":`+g.evaluator())
-		if g.chance(3) {
+		if g.chance(10) {
 			g.evaluators = append(g.evaluators, name) // so that the next refer to it
 		}
 	}

@@ -44,6 +44,20 @@ func (r *reference) setContext(object string) error {
 	return json.Unmarshal([]byte(object), &r.ctx)
 }
 
+// setRequest reads the context from the body of a request, as the endpoint does.
+func (r *reference) setRequest(body string) error {
+	var request ofrep.Request
+	if err := json.Unmarshal([]byte(body), &request); err != nil {
+		return err
+	}
+	object, ok := request.Context.(map[string]any)
+	if !ok {
+		object = make(map[string]any)
+	}
+	r.ctx = object
+	return nil
+}
+
 func (r *reference) answer(key string) answer {
 	return toAnswer(r.flagd.ResolveAsAnyValue(context.Background(), "", key, r.ctx))
 }
