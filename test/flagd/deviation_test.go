@@ -38,6 +38,7 @@ var deviations = []deviation{
 	{"a reference's name may have any characters", escapedReference},
 	{"the declared subject is wanted", subjectMissing},
 	{"an evaluation has a budget of steps", beyondBudget},
+	{"stable_bucket is an operator", stableBucket},
 	{"an empty flagSetId loses no flag", emptyFlagSet},
 }
 
@@ -133,6 +134,10 @@ func subjectMissing(d difference) bool {
 
 func beyondBudget(d difference) bool {
 	return d.burgee.failed("GENERAL", "more than the limit of") && d.flag.usesOneOf("map", "filter", "all", "none", "some", "reduce")
+}
+
+func stableBucket(d difference) bool {
+	return d.flagd.ErrorCode == "PARSE_ERROR" && d.burgee.ErrorCode != "PARSE_ERROR" && d.flag.usesOneOf("stable_bucket")
 }
 
 // emptyFlagSet: flagd keeps flags by their flagSetId, and loses those whose is empty.

@@ -1,6 +1,7 @@
 package flagd
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/burgeehq/burgee/eval"
@@ -9,6 +10,7 @@ import (
 // Each deviation is recognised where it is to be seen, and by its own name.
 func TestDeviations(t *testing.T) {
 	const some = `"variants":{"yes":"yes","no":"no","true":1,"false":0},"defaultVariant":"no"`
+	nested := `{"all":[[1` + strings.Repeat(",1", 63) + `],BODY]}`
 	cases := []struct {
 		name       string
 		evaluators string
@@ -74,9 +76,13 @@ func TestDeviations(t *testing.T) {
 		},
 		{
 			name:      "an evaluation has a budget of steps",
-			members:   some + `,"targeting":{"all":[{"var":"l"},{"all":[{"var":"l"},{"all":[{"var":"l"},{"all":[{"var":"l"},{"==":[1,1]}]}]}]}]}`,
-			caller:    `{"l":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}`,
+			members:   some + `,"targeting":` + strings.Replace(nested, "BODY", strings.Replace(nested, "BODY", strings.Replace(nested, "BODY", `{"==":[1,1]}`, 1), 1), 1),
 			operators: []string{"all"},
+		},
+		{
+			name:      "stable_bucket is an operator",
+			members:   some + `,"targeting":{"<":[{"stable_bucket":["u","salt"]},2]}`,
+			operators: []string{"stable_bucket"},
 		},
 		{
 			name:     "an empty flagSetId loses no flag",

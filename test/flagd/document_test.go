@@ -88,15 +88,15 @@ func (g *generator) document() *caseDocument {
 	if g.chance(40) {
 		d.metadata = g.metadata()
 	}
-	behind := make(map[string]bool)
+	var behind []string
 	if g.chance(60) {
 		d.evaluators = g.makeEvaluators()
-		behind = g.takeUsed()
+		behind = slices.Collect(maps.Keys(g.takeUsed()))
 	}
 	for i := range flagsPerDocument {
 		f := g.flag(i)
-		for name := range behind {
-			f.operators = append(f.operators, name)
+		if f.has(`"$ref"`) {
+			f.operators = slices.Compact(slices.Sorted(slices.Values(append(f.operators, behind...))))
 		}
 		d.flags = append(d.flags, f)
 	}
