@@ -3,8 +3,6 @@ package flagd
 import (
 	"testing"
 	"time"
-
-	"github.com/burgeehq/burgee/eval"
 )
 
 // The flags of eval/bench_test.go, for both evaluators.
@@ -41,7 +39,7 @@ const (
 )
 
 func ratio(b *testing.B, rule string, ours func(*testing.B, *burgee), theirs func(*testing.B, *reference)) {
-	burgee, flagd := loadBoth(b, rule)
+	burgee, flagd := bothOn(b, benchDocument(rule), benchContext)
 	var us, them time.Duration
 	for b.Loop() {
 		start := time.Now()
@@ -60,23 +58,6 @@ func ratio(b *testing.B, rule string, ours func(*testing.B, *burgee), theirs fun
 	b.ReportMetric(one, "burgee-ns")
 	b.ReportMetric(other, "flagd-ns")
 	b.ReportMetric(other/one, "times")
-}
-
-func loadBoth(tb testing.TB, rule string) (*burgee, *reference) {
-	ours, err := newBurgee(benchDocument(rule), eval.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	theirs, err := newReference()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, err := range []error{theirs.load(benchDocument(rule)), theirs.setContext(benchContext), ours.setContext(benchContext)} {
-		if err != nil {
-			tb.Fatal(err)
-		}
-	}
-	return ours, theirs
 }
 
 func decideOurs(_ *testing.B, ours *burgee) {
