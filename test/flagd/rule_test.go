@@ -26,9 +26,11 @@ func (g *generator) anyRule() string { return g.any(2) }
 // hashed to one of sixteen variants, lists are written as text first.
 func (g *generator) observed() string {
 	depth := 1 + g.IntN(4)
-	switch g.IntN(8) {
+	switch g.IntN(9) {
 	case 0, 1:
 		return g.truth(depth)
+	case 8:
+		return g.named(depth)
 	case 2:
 		return g.hashed(g.text(depth))
 	case 3:
@@ -42,6 +44,14 @@ func (g *generator) observed() string {
 	default:
 		return g.operator("if", g.truth(depth), g.hashed(g.any(depth-1)), g.hashed(g.text(1)))
 	}
+}
+
+// named is a rule whose number or text itself may be the name of a variant.
+func (g *generator) named(depth int) string {
+	if g.chance(50) {
+		return g.operator("if", g.truth(depth-1), g.numberLiteral(), g.textLiteral())
+	}
+	return g.weighted(func() string { return g.number(depth) }, func() string { return g.text(depth) })
 }
 
 // hashed turns text into the name of a variant.
@@ -66,6 +76,9 @@ func (g *generator) joined(list string) string {
 
 // decided is what people write: conditions, and variants as the branches.
 func (g *generator) decided(depth int) string {
+	if g.chance(6) {
+		return g.operatorOn(g.oneOf("if", "?:"), g.arguments(0, 1, func() string { return g.variant(depth - 1) }))
+	}
 	args := []string{g.truth(depth - 1), g.variant(depth - 1)}
 	for g.chance(40) {
 		args = append(args, g.truth(depth-1), g.variant(depth-1))
@@ -123,6 +136,9 @@ func (g *generator) data(depth int) string {
 func (g *generator) number(depth int) string {
 	if g.chaos() {
 		return g.any(depth - 1)
+	}
+	if g.chance(2) {
+		return g.operatorOn(g.oneOf("-", "/", "+", "*", "max"), "[]")
 	}
 	if depth <= 0 || g.chance(25) {
 		return g.weighted(g.numberLiteral, func() string {
