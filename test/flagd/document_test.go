@@ -193,13 +193,17 @@ func (g *generator) state() string {
 // variantNames are those that rules can come to: hashed text, truths, numbers as
 // they print, and what is awkward to compare.
 var (
-	hashNames = []string{"h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7", "h8", "h9", "h10", "h11", "h12", "h13", "h14", "h15"}
-	oddNames  = []string{"0", "1", "2", "-1", "1.5", "3", "4", "5", "9", "100", "-0", "0.000001", "0.0000001", "1e+21", "100000000000000000000", "1e-7", "5e-324", "1e+308", "2147483648", "9007199254740992", "", " a ", "é", "😀", "a b", "null", "a", "b", "c", "yes", "x", "gold", "true", "false", "{}", "[]", "<nil>", "\\\\", "\\u2028", "日本"}
+	hashNames   = []string{"h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7", "h8", "h9", "h10", "h11", "h12", "h13", "h14", "h15"}
+	numberNames = []string{"-0", "0.000001", "0.0000001", "1e-6", "1e-7", "1e-07", "100000000000000000000", "1e+20", "1000000000000000000000", "1e+21", "1e21", "5e-324", "1e+308"}
+	oddNames    = []string{"0", "1", "2", "-1", "1.5", "3", "4", "5", "9", "100", "2147483648", "9007199254740992", "", " a ", "é", "😀", "a b", "null", "a", "b", "c", "yes", "x", "gold", "true", "false", "{}", "[]", "<nil>", "\\\\", "\\u2028", "日本"}
 )
 
 func (g *generator) variants() (object string, names []string) {
 	names = append(names, "true", "false", "on", "off")
 	names = append(names, hashNames...)
+	if g.chance(15) {
+		names = append(names, numberNames...)
+	}
 	for range g.IntN(10) {
 		names = append(names, g.oneOf(oddNames...))
 	}

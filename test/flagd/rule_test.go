@@ -49,7 +49,8 @@ func (g *generator) observed() string {
 // named is a rule whose number or text itself may be the name of a variant.
 func (g *generator) named(depth int) string {
 	if g.chance(50) {
-		return g.operator("if", g.truth(depth-1), g.numberLiteral(), g.textLiteral())
+		number := g.oneOf(g.numberLiteral(), "1e-6", "1e-7", "1e20", "1e21", "-0.0", "5e-324")
+		return g.operator("if", g.truth(depth-1), number, g.textLiteral())
 	}
 	return g.weighted(func() string { return g.number(depth) }, func() string { return g.text(depth) })
 }
