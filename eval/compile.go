@@ -15,11 +15,12 @@ type compileFunc func(c *compiler, args value, s scope) expr
 type compiler struct {
 	operators  map[string]compileFunc
 	attributes *attributes
-	bucketing  string         // the generation of fractional
-	shared     map[*box]*unit // evaluators, by the tree they were resolved to
-	notes      notes          // of the rule being compiled
-	path       []string       // where in the rule, for warnings
-	scratch    Context        // to compute constants with
+	bucketing  string           // the generation of fractional
+	shared     map[*box]*unit   // evaluators, by the tree they were resolved to
+	notes      notes            // of the rule being compiled
+	paths      map[pathKey]expr // of its vars, where they are computed
+	path       []string         // where in the rule, for warnings
+	scratch    Context          // to compute constants with
 }
 
 // unit is an evaluator's program and what it says about the rules that use it.
@@ -70,11 +71,16 @@ func newCompiler(operators map[string]compileFunc, bucketing string) *compiler {
 
 // rule compiles a whole rule and gives what is to be known about it.
 func (c *compiler) rule(tree value, at string) (expr, notes) {
-	saved, savedPath := c.notes, c.path
-	c.notes, c.path = notes{}, []string{at}
-	code := c.compile(tree, rootScope)
+	return c.apart(at, func() expr { return c.compile(tree, rootScope) })
+}
+
+// apart compiles something with notes, and a place, of its own.
+func (c *compiler) apart(at string, compile func() expr) (expr, notes) {
+	saved, savedPaths, savedPath := c.notes, c.paths, c.path
+	c.notes, c.paths, c.path = notes{}, make(map[pathKey]expr), []string{at}
+	code := compile()
 	found := c.notes
-	c.notes, c.path = saved, savedPath
+	c.notes, c.paths, c.path = saved, savedPaths, savedPath
 	return code, found
 }
 
@@ -96,11 +102,7 @@ func (c *compiler) compile(v value, s scope) expr {
 // use gives an evaluator's program, compiling it on first use.
 func (c *compiler) use(u *unit) expr {
 	if u.code == nil {
-		saved, savedPath := c.notes, c.path
-		c.notes, c.path = notes{}, []string{joinPath("$evaluators", u.name)}
-		u.code = c.compileHere(u.tree, rootScope)
-		u.notes = c.notes
-		c.notes, c.path = saved, savedPath
+		u.code, u.notes = c.apart(joinPath("$evaluators", u.name), func() expr { return c.compileHere(u.tree, rootScope) })
 		c.notes.warnings = append(c.notes.warnings, u.notes.warnings...)
 	}
 	c.notes.add(u.notes)

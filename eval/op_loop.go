@@ -161,6 +161,9 @@ func (l *loop) enter(c *Context) {
 	for len(c.frames) <= l.frame {
 		c.frames = append(c.frames, value{})
 	}
+	if len(l.before) == 0 || !c.spend(l.cost) {
+		return
+	}
 	for _, check := range l.before {
 		check.eval(c)
 	}

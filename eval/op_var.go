@@ -22,7 +22,7 @@ func (c *compiler) variable(args value, frame int) expr {
 	written, fallback, literal := literalPath(args)
 	if !literal {
 		c.notes.readsTime = c.notes.readsTime || frame == rootFrame
-		return &variableExpr{frame: frame, args: c.compile(args, scope{frame: frame})}
+		return c.computedPath(args, frame)
 	}
 	path := splitPath(written)
 	switch {
@@ -37,6 +37,23 @@ func (c *compiler) variable(args value, frame int) expr {
 	default:
 		return &attributeExpr{table: c.attributes, slot: c.attributes.slot(written, path), fallback: fallback}
 	}
+}
+
+// computedPath compiles each path of a rule once for a frame. A loop asks for the
+// paths of its body again and again, and a path may have loops in it.
+func (c *compiler) computedPath(args value, frame int) expr {
+	key := pathKey{args.box, frame}
+	if code, ok := c.paths[key]; ok && args.box != nil {
+		return code
+	}
+	code := &variableExpr{frame: frame, args: c.compile(args, scope{frame: frame})}
+	c.paths[key] = code
+	return code
+}
+
+type pathKey struct {
+	args  *box
+	frame int
 }
 
 // literalPath reads the arguments of var where nothing in them is to compute.

@@ -169,10 +169,10 @@ func (g *generator) number(depth int) string {
 
 // arguments is a list of them; seldom too short, too long, or no list.
 func (g *generator) arguments(least, most int, one func() string) string {
-	switch {
-	case g.chance(2):
+	switch g.IntN(50) {
+	case 0:
 		return one()
-	case g.chance(2):
+	case 1:
 		return g.listOf(0, most+2, one)
 	default:
 		return g.listOf(least, most, one)
