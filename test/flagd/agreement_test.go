@@ -23,6 +23,9 @@ var (
 // workers compare documents side by side.
 const workers = 2
 
+// progress is after how many evaluations a long run says that it goes on.
+const progress = 1_000_000
+
 // failuresShown ends a run that finds the same fault again and again.
 const failuresShown = 10
 
@@ -42,6 +45,9 @@ func TestAgreement(t *testing.T) {
 		wg.Go(func() {
 			c := newComparison(t)
 			for number := next.Add(1) - 1; number < documents && failures.Load() < failuresShown; number = next.Add(1) - 1 {
+				if done := number * uint64(perDocument); number > 0 && done%progress == 0 {
+					t.Logf("%d evaluations, %s", done, time.Since(start).Round(time.Second))
+				}
 				for _, failure := range c.document(*seed, number) {
 					if failures.Add(1) <= failuresShown {
 						t.Error(failure)
