@@ -39,7 +39,7 @@ func (g *generator) item() string {
 // callerContext is one caller's context. Attributes may be missing, of another kind,
 // or there twice.
 func (g *generator) callerContext() string {
-	g.duplicates = true
+	g.lenient = true
 	var members []string
 	for _, a := range attributes {
 		if g.chance(15) {

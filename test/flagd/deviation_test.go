@@ -109,9 +109,10 @@ func danglingReference(d difference) bool {
 }
 
 // nestedReference: flagd replaces text, evaluator by evaluator in the order of a
-// map, so that a reference inside an evaluator is sometimes left.
+// map, so that a reference inside an evaluator is sometimes left, which then is an
+// operator that nobody knows.
 func nestedReference(d difference) bool {
-	return strings.Contains(d.document.evaluators, `{"$ref":"`) && d.flag.has(`{"$ref":"`)
+	return d.flagd.ErrorCode == "PARSE_ERROR" && strings.Contains(d.document.evaluators, `{"$ref":"`) && d.flag.has(`{"$ref":"`)
 }
 
 // referenceInData: flagd replaces text, wherever in the document it stands.

@@ -12,7 +12,7 @@ import (
 type generator struct {
 	*rand.Rand
 	inLoop     bool     // vars also read elements
-	duplicates bool     // objects may name a member twice, which documents must not
+	lenient    bool     // a context may name a member twice and halve a surrogate; documents must not
 	evaluators []string // names that $ref may use
 	used       map[string]bool
 }

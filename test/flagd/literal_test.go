@@ -21,6 +21,9 @@ func (g *generator) numberLiteral() string {
 }
 
 func (g *generator) textLiteral() string {
+	if g.lenient && g.chance(2) {
+		return g.oneOf(`"\ud800"`, `"\udc00x"`, `"\ud800\u0041"`, `"\ud83d\ud83d\ude00"`, `"\uD83D\uDE00"`, `"\ufffd"`)
+	}
 	if g.chance(50) {
 		return g.oneOf(`"a"`, `"b"`, `"c"`, `"on"`, `"off"`, `"yes"`, `"h1"`, `"x"`, `"jane@burgee.dev"`, `"@burgee.dev"`, `"gold"`)
 	}
@@ -74,7 +77,7 @@ func (g *generator) objectLiteral(depth int) string {
 	seen := make(map[string]bool)
 	for range g.IntN(4) {
 		name := g.memberName()
-		if plain := unquoted(name); !seen[plain] || g.duplicates {
+		if plain := unquoted(name); !seen[plain] || g.lenient {
 			seen[plain] = true
 			members = append(members, name+":"+g.anyLiteral(depth-1))
 		}
