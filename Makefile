@@ -5,11 +5,12 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOLS   := bin/tools
 SEEDS   ?= 200
 FUZZ    ?= 30s
+EVALUATIONS ?= 100000
 
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim fuzz s3-test sdk-test cbor-test readme-test lint format bench bench-socket torn bench-smoke clean help
+.PHONY: check build demo run test race sim fuzz s3-test sdk-test cbor-test flagd-test readme-test lint format bench bench-socket torn bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -39,6 +40,7 @@ fuzz: ## every fuzzer in turn, FUZZ=30s each
 	    echo "$$package $$target"; $(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x; \
 	  done; \
 	done
+	cd test/flagd && $(GO) test -run '^$$' -fuzz FuzzAgreement -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 
 s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real server on loopback
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./sync/s3/... ./test/s3/...
@@ -48,6 +50,10 @@ sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 
 cbor-test: ## bucketing v3 against a CBOR library
 	cd test/cbor && $(GO) test -count=1 ./...
+
+flagd-test: ## the evaluator against flagd's own: make flagd-test EVALUATIONS=10000000 SEED=7
+	cd test/flagd && $(GO) vet ./... && $(GO) test -count=1 -skip TestAgreement ./...
+	cd test/flagd && $(GO) test -count=1 -run TestAgreement -timeout 0 -v . -evaluations=$(EVALUATIONS) $(if $(SEED),-seed=$(SEED))
 
 readme-test: $(TOOLS)/versitygw ## every command of README.md, in a copy of the tree
 	BURGEE_TEST_README=1 BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./test/readme

@@ -20,6 +20,7 @@ type compiler struct {
 	shared    map[*box]*unit           // evaluators, by the tree they were resolved to
 	variants  []string                 // of the flag being compiled; none in an evaluator, which several flags share
 	notes     notes                    // of the rule being compiled
+	paths     map[pathKey]expr         // of its vars, where they are computed
 	path      []string                 // where in the rule, for warnings
 	scratch   Context                  // to compute constants with
 }
@@ -89,9 +90,18 @@ func newCompiler(operators map[string]compileFunc, bucketing string, earlier *at
 // rule compiles a whole rule and gives what is to be known about it. Strings in
 // it that name one of the variants carry a hint which.
 func (c *compiler) rule(tree value, at string, variants []string) (expr, *notes) {
-	c.notes, c.path, c.variants = notes{}, []string{at}, variants
-	code := c.compile(tree, rootScope)
-	return code, c.notes.shared()
+	code, found := c.apart(at, variants, func() expr { return c.compile(tree, rootScope) })
+	return code, found.shared()
+}
+
+// apart compiles something with variants, notes, and a place, of its own.
+func (c *compiler) apart(at string, variants []string, compile func() expr) (expr, notes) {
+	outer := *c
+	c.variants, c.notes, c.paths, c.path = variants, notes{}, make(map[pathKey]expr), []string{at}
+	code := compile()
+	found := c.notes
+	c.variants, c.notes, c.paths, c.path = outer.variants, outer.notes, outer.paths, outer.path
+	return code, found
 }
 
 // share makes known an evaluator, to be compiled when it is first met.
@@ -112,11 +122,7 @@ func (c *compiler) compile(v value, s scope) expr {
 // use gives an evaluator's program, compiling it on first use.
 func (c *compiler) use(u *unit) expr {
 	if u.code == nil {
-		outer, path, variants := c.notes, c.path, c.variants
-		c.notes, c.path, c.variants = notes{}, []string{joinPath("$evaluators", u.name)}, nil
-		u.code = c.compileHere(u.tree, rootScope)
-		u.notes = c.notes
-		c.notes, c.path, c.variants = outer, path, variants
+		u.code, u.notes = c.apart(joinPath("$evaluators", u.name), nil, func() expr { return c.compileHere(u.tree, rootScope) })
 		c.notes.warnings = append(c.notes.warnings, u.notes.warnings...)
 	}
 	c.notes.add(u.notes)
@@ -179,17 +185,6 @@ func (c *compiler) compileArguments(args value, s scope) (items []expr, all expr
 	}
 	items = c.compileItems(args, s)
 	return items, listOf(items)
-}
-
-// compileData compiles an object of several members, which is data. Where the
-// library substitutes, one of the members may still be a var.
-func (c *compiler) compileData(v value, s scope) expr {
-	for i, name := range v.names() {
-		if name == "var" && len(s.solved) > 0 {
-			return c.substituted(v.items()[i], s, keep(v))
-		}
-	}
-	return keep(v)
 }
 
 func (c *compiler) compileOperator(name string, args value, s scope) expr {

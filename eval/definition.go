@@ -99,6 +99,16 @@ func (p *parts) variant(name string) int {
 	return -1
 }
 
+// safeVariant is the position of the declared safe variant, or -1. That none is
+// declared does not mean the variant whose name is empty.
+func (p *parts) safeVariant() int {
+	name := p.contract().SafeVariant
+	if name == "" {
+		return -1
+	}
+	return p.variant(name)
+}
+
 func (p *parts) variantNames() []string {
 	names := make([]string, len(p.variants))
 	for i := range p.variants {

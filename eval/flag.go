@@ -105,20 +105,21 @@ func (f *Flag) overridden(c *Context, now int64) (Answer, bool) {
 // FailClosed is the answer of the flag's safe variant, marked with why: "stale",
 // "expired", "pin-missed" or "broken". It is false where the flag declares none.
 func (p *program) FailClosed(why string) (Answer, bool) {
-	a, ok := p.forcedTo(p.Contract().SafeVariant, failClosedEntry(why))
+	a, ok := p.forcedTo((*parts).safeVariant, failClosedEntry(why))
 	a.FailClosed = ok
 	return a, ok
 }
 
 // forcedTo is the answer that serves a variant whatever the rule says, marked by
-// an entry of our own. It is made anew at each call.
-func (p *program) forcedTo(name, own string) (Answer, bool) {
-	i := slices.Index(p.variants, name)
+// an entry of our own. It is made anew at each call; which tells the variant's
+// position, or -1 for none.
+func (p *program) forcedTo(which func(*parts) int, own string) (Answer, bool) {
+	var t trees
+	definition := readParts(viewBytes(p.raw), &t)
+	i := which(&definition)
 	if i < 0 {
 		return Answer{}, false
 	}
-	var t trees
-	definition := readParts(viewBytes(p.raw), &t)
 	text, one := p.renderer().appendServed(nil, Default, i, definition.variants[i], own)
 	return one.answer(text), true
 }
@@ -127,7 +128,7 @@ func (p *program) renderer() renderer {
 	return renderer{key: viewText(p.text[:p.keyEnd]), metadata: viewText(p.text[p.keyEnd:p.metaEnd])}
 }
 
-// evaluate runs a rule, of the flag or of a segment.
+// evaluate runs a rule, of the flag or of a segment, from a clean start.
 func (c *Context) evaluate(f *Flag, rule expr, now int64) value {
 	c.flag, c.now, c.fault, c.steps, c.panic = f, now, fault{}, 0, nil
 	c.temp.reset()

@@ -138,7 +138,7 @@ func (c *flagCompiler) defaultAnswer(p *program, parts *parts, reason Reason) (o
 func (c *flagCompiler) breakFor(p *program, parts *parts) {
 	p.rule = nil
 	render := c.renderer(p)
-	if safe := parts.variant(parts.contract().SafeVariant); safe >= 0 {
+	if safe := parts.safeVariant(); safe >= 0 {
 		c.text, p.fixed = render.appendServed(c.text, Default, safe, parts.variants[safe], failClosedEntry("broken"))
 		p.fixed.failClosed = true
 		return

@@ -23,9 +23,9 @@ func (r relation) holds(a, b value) bool {
 	case unequal:
 		return !equalValues(a, b)
 	case same:
-		return a.kind == b.kind && equalValues(a, b)
+		return sameType(a, b) && equalValues(a, b)
 	case different:
-		return a.kind != b.kind || !equalValues(a, b)
+		return !sameType(a, b) || !equalValues(a, b)
 	case less:
 		return lessValue(a, b)
 	case atMost:
@@ -37,7 +37,9 @@ func (r relation) holds(a, b value) bool {
 	}
 }
 
-// holdsNumbers is holds for two numbers.
+func sameType(a, b value) bool { return a.kind == b.kind && a.isBareZero() == b.isBareZero() }
+
+// holdsNumbers is holds for two numbers that an attribute and a rule may have.
 func (r relation) holdsNumbers(a, b float64) bool {
 	switch r {
 	case equal, same:
@@ -137,14 +139,15 @@ func (r relation) incomparable() bool {
 func compared(r relation, a, b expr) expr {
 	attribute, isAttribute := a.(*attributeExpr)
 	known, isKnown := b.(constant)
-	switch {
-	case isAttribute && isKnown && (known.value.kind == number || known.value.kind == boolean):
-		return &numberComparison{attribute: attribute, than: known.value.num, kind: known.value.kind, relation: r}
-	case isAttribute && isKnown && known.value.kind == text:
-		return &textComparison{attribute: attribute, than: known.value.str, relation: r}
-	default:
-		return &compareExpr{a: a, b: b, relation: r}
+	if isAttribute && isKnown && !known.value.isBareZero() {
+		switch v := known.value; v.kind {
+		case number, boolean:
+			return &numberComparison{attribute: attribute, than: v.num, kind: v.kind, relation: r}
+		case text:
+			return &textComparison{attribute: attribute, than: v.str, relation: r}
+		}
 	}
+	return &compareExpr{a: a, b: b, relation: r}
 }
 
 type compareExpr struct {

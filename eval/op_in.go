@@ -132,7 +132,7 @@ func (c *Context) matches(item, needle value) bool {
 	case item.kind == list:
 		return c.inRange(needle, item.items())
 	case needle.kind == number:
-		return c.number(item) == needle.num
+		return c.number(item) == needle.num && !needle.isBareZero()
 	case item.kind != needle.kind:
 		return false
 	case item.kind == object:

@@ -88,7 +88,7 @@ func (c *Context) holds(have []value, want value) bool {
 			c.fail("contains_all and its like do not compare lists or objects")
 			return false
 		}
-		if item.num == want.num && item.str == want.str {
+		if item.num == want.num && (item.kind == number || item.str == want.str) {
 			return true
 		}
 	}
@@ -105,8 +105,12 @@ func setProperty(c *Context, args value) value {
 	if len(items) < 3 || target.kind != object {
 		return target
 	}
-	if items[1].kind != text || items[2].holdsRule() {
-		c.fail("set needs a string as the member's name and no rule as its value")
+	if items[1].kind != text {
+		c.fail("set needs a string as the member's name, not " + items[1].kind.String())
+		return value{}
+	}
+	if items[2].holdsRule() {
+		c.fail("the value of set is an object of one member; data is never run as a rule")
 		return value{}
 	}
 	count := len(target.items())

@@ -5,8 +5,10 @@ package eval
 type loop struct {
 	subject expr
 	body    expr
-	frame   int // where the body finds the element
-	cost    int // steps of one turn
+	before  []expr // of the body, what is computed before the first turn
+	each    []expr // and before every turn
+	frame   int    // where the body finds the element
+	cost    int    // steps of one turn
 }
 
 // loop compiles subject and body. The library takes the subject as it stands
@@ -19,13 +21,48 @@ func (c *compiler) loop(items []value, s, inner scope, body func(v value, s scop
 	}
 	l.body = body(items[1], inner)
 	l.cost = nodes(items[1])
+	c.solve(&l, items[1], s, inner)
 	return l
+}
+
+// solve compiles what the library computes when it substitutes: every var of the
+// body, in branches too that are never reached, whose path may fail.
+func (c *compiler) solve(l *loop, body value, s, inner scope) {
+	saved := c.notes
+	for i := len(s.solved); i < len(inner.solved); i++ {
+		checks := c.solved(body, inner.solved[:i+1], nil)
+		if inner.solved[i] == inner.frame {
+			l.each = append(l.each, checks...)
+		} else {
+			l.before = append(l.before, checks...)
+		}
+	}
+	c.notes = saved // the body told the same
+}
+
+// solved collects the vars of a body, read from the frames that are asked first.
+func (c *compiler) solved(body value, frames []int, checks []expr) []expr {
+	for i, item := range body.items() {
+		if body.kind == list || body.names()[i] != "var" {
+			checks = c.solved(item, frames, checks)
+			continue
+		}
+		if _, _, literal := literalPath(item); literal {
+			continue
+		}
+		var options firstOf
+		for _, frame := range frames {
+			options = append(options, c.variable(item, frame))
+		}
+		checks = append(checks, options)
+	}
+	return checks
 }
 
 func (c *compiler) subject(v value, s scope) expr {
 	switch v.kind {
 	case list:
-		return keep(v)
+		return c.replaced(v, s)
 	case object:
 		code := c.compile(v, s)
 		if replaced, ok := code.(substitutedExpr); ok {
@@ -38,14 +75,20 @@ func (c *compiler) subject(v value, s scope) expr {
 }
 
 // substitutedSubject is a subject that is a var: if the library finds a scalar
-// to put in its place, there is nothing to step through any more.
+// to put in its place, there is nothing to step through any more. A list is
+// stepped through as it is: nothing in it is run.
 type substitutedSubject []expr
 
 func (e substitutedSubject) eval(c *Context) value {
 	for _, option := range e[:len(e)-1] {
-		if v := option.eval(c); v.box != nil {
+		spliced := option.(splicedExpr)
+		switch v := spliced.from.eval(c); v.kind {
+		case null:
+		case list:
 			return v
-		} else if v.kind != null {
+		case object:
+			return spliced.eval(c)
+		default:
 			return value{}
 		}
 	}
@@ -92,12 +135,13 @@ func (e substitutedBody) eval(c *Context) value {
 }
 
 // elements gives what to step through; something that is no list is a fault.
-func (l *loop) elements(c *Context) []value {
+// It is false where there is nothing at all, not even an empty list.
+func (l *loop) elements(c *Context) (elements []value, ok bool) {
 	subject := l.subject.eval(c)
 	if subject.kind == null {
-		return nil
+		return nil, false
 	}
-	return c.elements(subject)
+	return c.elements(subject), true
 }
 
 // run evaluates the body for one element.
@@ -106,13 +150,22 @@ func (l *loop) run(c *Context, element value) value {
 		return value{}
 	}
 	c.frames[l.frame] = element
+	for _, check := range l.each {
+		check.eval(c)
+	}
 	return l.body.eval(c)
 }
 
-// enter makes room for the loop's frame.
+// enter makes room for the loop's frame, and computes what comes before all turns.
 func (l *loop) enter(c *Context) {
 	for len(c.frames) <= l.frame {
 		c.frames = append(c.frames, value{})
+	}
+	if len(l.before) == 0 || !c.spend(l.cost) {
+		return
+	}
+	for _, check := range l.before {
+		check.eval(c)
 	}
 }
 
@@ -123,7 +176,10 @@ func compileMap(c *compiler, args value, s scope) expr {
 type mapExpr struct{ loop }
 
 func (e *mapExpr) eval(c *Context) value {
-	elements := e.elements(c)
+	elements, ok := e.elements(c)
+	if !ok {
+		return c.temp.list(nil)
+	}
 	e.enter(c)
 	out := c.temp.values.take(len(elements))[:0]
 	for _, element := range elements {
@@ -142,7 +198,10 @@ func compileFilter(c *compiler, args value, s scope) expr {
 type filterExpr struct{ loop }
 
 func (e *filterExpr) eval(c *Context) value {
-	elements := e.elements(c)
+	elements, ok := e.elements(c)
+	if !ok {
+		return c.temp.list(nil)
+	}
 	e.enter(c)
 	out := c.temp.values.take(len(elements))[:0]
 	for _, element := range elements {

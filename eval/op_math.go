@@ -10,7 +10,7 @@ func add(c *Context, args value) value {
 	}
 	items := args.items()
 	if len(items) == 1 {
-		return numberValue(c.number(items[0]))
+		return numberValue(c.number(items[0])) // even -0
 	}
 	sum := 0.0
 	for _, item := range items {
@@ -27,14 +27,21 @@ func subtract(c *Context, args value) value {
 	return c.accumulate(items, func(sum, n float64) float64 { return sum - n })
 }
 
+// bareZero is what - and / without arguments come to. The library has it as a
+// number of another type, which for === and in is no other number's equal, and
+// no weight for fractional. Of all numbers it alone has text.
+var bareZero = value{kind: number, str: "bare"}
+
+func (v value) isBareZero() bool { return v.kind == number && v.str != "" }
+
 func divide(c *Context, args value) value {
 	return c.accumulate(c.elements(args), func(sum, n float64) float64 { return sum / n })
 }
 
-// accumulate starts with the first item; without any it is 0.
+// accumulate starts with the first item; without any it is the bare zero.
 func (c *Context) accumulate(items []value, step func(sum, n float64) float64) value {
 	if len(items) == 0 {
-		return numberValue(0)
+		return bareZero
 	}
 	sum := c.number(items[0])
 	for _, item := range items[1:] {

@@ -50,6 +50,10 @@ func (c *Context) missing(frame int, paths []value) []value {
 	}
 	absent := c.temp.values.take(len(paths))[:0]
 	for _, path := range paths {
+		if path.holdsRule() { // the library computes paths once more
+			c.fail("an object of one member stands among the paths; data is never run as a rule")
+			return nil
+		}
 		if c.variable(frame, path).kind == null {
 			absent = append(absent, path)
 		}

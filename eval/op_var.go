@@ -4,10 +4,17 @@ import "strings"
 
 func compileVar(c *compiler, args value, s scope) expr {
 	own := c.variable(args, s.frame)
-	if len(s.solved) == 0 || args.kind == text && (args.str == "" || strings.HasPrefix(args.str, ".")) {
+	if !s.substitutes(args) {
 		return own
 	}
 	return c.substituted(args, s, own)
+}
+
+// substitutes tells whether the library replaces a var with these arguments. It
+// leaves alone what reads the element itself.
+func (s scope) substitutes(args value) bool {
+	own := args.kind == text && (args.str == "" || strings.HasPrefix(args.str, "."))
+	return len(s.solved) > 0 && !own
 }
 
 // variable compiles var against one frame.
@@ -15,7 +22,7 @@ func (c *compiler) variable(args value, frame int) expr {
 	written, fallback, literal := literalPath(args)
 	if !literal {
 		c.notes.readsTime = c.notes.readsTime || frame == rootFrame
-		return &variableExpr{frame: frame, args: c.compile(args, scope{frame: frame})}
+		return c.computedPath(args, frame)
 	}
 	path := splitPath(written)
 	switch {
@@ -41,6 +48,23 @@ func (c *compiler) read(slot int32, fallback value) expr {
 		c.reads[slot] = &attributeExpr{slot: slot}
 	}
 	return c.reads[slot]
+}
+
+// computedPath compiles each path of a rule once for a frame. A loop asks for the
+// paths of its body again and again, and a path may have loops in it.
+func (c *compiler) computedPath(args value, frame int) expr {
+	key := pathKey{args.box, frame}
+	if code, ok := c.paths[key]; ok && args.box != nil {
+		return code
+	}
+	code := &variableExpr{frame: frame, args: c.compile(args, scope{frame: frame})}
+	c.paths[key] = code
+	return code
+}
+
+type pathKey struct {
+	args  *box
+	frame int
 }
 
 // literalPath reads the arguments of var where nothing in them is to compute.

@@ -104,12 +104,12 @@ func (s segmentRule) usable(name string) error {
 
 // overrideAnswer serves the variant that is named, or else the safe one.
 func (p *program) overrideAnswer(o Override) (answer Answer, problem *Problem) {
-	answer, answer.Overridden = p.forcedTo(o.Variant, overriddenEntry)
+	answer, answer.Overridden = p.forcedTo(func(definition *parts) int { return definition.variant(o.Variant) }, overriddenEntry)
 	if answer.Overridden {
 		return answer, nil
 	}
 	what := fmt.Sprintf("%q is not one of the variants %q", o.Variant, p.variants)
-	answer, answer.Overridden = p.forcedTo(p.Contract().SafeVariant, overriddenEntry)
+	answer, answer.Overridden = p.forcedTo((*parts).safeVariant, overriddenEntry)
 	if answer.Overridden {
 		return answer, o.problem(what + "; the safe variant is served")
 	}

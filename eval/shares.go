@@ -95,11 +95,11 @@ func shareWeight(share value) (weight uint64, problem string) {
 	switch {
 	case share.kind != list || len(parts) == 0:
 		return 0, "each share must be a list of a variant and a weight"
-	case parts[0].box != nil:
+	case parts[0].box != nil || parts[0].isBareZero():
 		return 0, "a share's variant must be a string, a boolean, a number or null"
 	case len(parts) < 2 || parts[1].kind == null:
 		return 1, ""
-	case parts[1].kind != number:
+	case parts[1].kind != number || parts[1].isBareZero():
 		return 0, "a weight must be a number"
 	}
 	switch n := parts[1].num; {
