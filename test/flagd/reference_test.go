@@ -1,6 +1,7 @@
 package flagd
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -62,14 +63,19 @@ func (r *reference) answer(key string) answer {
 	return toAnswer(r.flagd.ResolveAsAnyValue(context.Background(), "", key, r.ctx))
 }
 
-// raw is the body that flagd's OFREP endpoint sends.
+// raw is the body that flagd's OFREP endpoint sends, less the escapes that HTML
+// would need: a case that differs is to differ by more than those.
 func (r *reference) raw(key string) ([]byte, error) {
 	resolved := r.flagd.ResolveAsAnyValue(context.Background(), "", key, r.ctx)
+	var body any = ofrep.SuccessResponseFrom(resolved)
 	if resolved.Error != nil {
-		_, body := ofrep.EvaluationErrorResponseFrom(resolved)
-		return json.Marshal(body)
+		_, body = ofrep.EvaluationErrorResponseFrom(resolved)
 	}
-	return json.Marshal(ofrep.SuccessResponseFrom(resolved))
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(body)
+	return b.Bytes(), err
 }
 
 // bulk is what flagd's OFREP endpoint answers for all flags, by key.
