@@ -52,6 +52,21 @@ func TestSharing(t *testing.T) {
 	}
 }
 
+// Nor does one go on where it would answer otherwise for what it was compiled for.
+func TestSharingEndsWithOptionsAndBucketing(t *testing.T) {
+	const flags = `"flags":{"a":{"variants":{"x":1,"y":2},"targeting":{"fractional":[["x",1],["y",1]]},"metadata":{"owner":"team"}}}}`
+	first := Compile(document(t, `{`+flags), Options{})
+	a := first.Lookup([]byte("a"))
+	if next := CompileAfter(first, document(t, `{"metadata":{"bucketing":"v3"},`+flags), Options{}); next.Lookup([]byte("a")).program == a.program {
+		t.Error("a program of v2 went on into v3")
+	}
+	next := CompileAfter(first, document(t, `{`+flags), Options{AnswerContract: true})
+	answer := next.Lookup([]byte("a")).Evaluate(new(Context), 1)
+	if !strings.Contains(string(answer.JSON), `"owner":"team"`) {
+		t.Errorf("%s lacks the contract that is asked for now", answer.JSON)
+	}
+}
+
 // A flag that was broken by a reference is compiled again once that leads somewhere.
 func TestSharingOfBrokenFlags(t *testing.T) {
 	const flags = `"flags":{"a":{"variants":{"x":1},"targeting":{"$ref":"r"}}}}`
