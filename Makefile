@@ -64,8 +64,9 @@ lint: $(TOOLS)/golangci-lint ## formatting, vet and linters
 format: $(TOOLS)/gofumpt ## rewrite the code as lint wants it
 	$(TOOLS)/gofumpt -w cmd eval sidecar sync test examples
 
-bench: ## benchmarks, five runs each
+bench: ## benchmarks in process, five runs each; the last ones by turns with flagd's evaluator
 	$(GO) test -run '^$$' -bench . -benchmem -count 5 ./eval/... ./sidecar/...
+	cd test/flagd && $(GO) test -run '^$$' -bench Ratio -count 5 .
 
 bench-socket: build ## what an evaluation costs over the socket, against a server that answers a constant (Linux)
 	$(GO) run ./test/socketbench -bin bin
@@ -75,6 +76,7 @@ torn: ## a million bulk calls while flags are swapped: none may mix two revision
 
 bench-smoke: build ## each benchmark once, to see that it runs
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./eval/... ./sidecar/...
+	cd test/flagd && $(GO) test -run '^$$' -bench Ratio -benchtime 1x .
 	$(GO) run ./test/socketbench -bin bin -rounds 1 -window 50ms
 
 # One rule a tool, so that nobody waits for what is not needed; the versions stand in tools/go.mod.

@@ -17,7 +17,7 @@ const (
 	wantIdle   = 25 << 10               // KiB resident
 	maxIdle    = 30 << 10               // what fails the test: other kernels count the pages of the program otherwise
 	startTries = 5                      // the best of them counts: whatever else the machine does only adds
-	idleTime   = time.Second            // ten polls
+	idleTime   = 3 * time.Second        // thirty polls, and memory has been given back
 )
 
 // How soon a sidecar of many flags answers after a restart, and what it holds in memory. Not in parallel with the others: it measures.
