@@ -39,26 +39,9 @@ func (r relation) holds(a, b value) bool {
 
 func sameType(a, b value) bool { return a.kind == b.kind && a.isBareZero() == b.isBareZero() }
 
-// holdsNumbers is holds for two numbers that an attribute and a rule may have.
-func (r relation) holdsNumbers(a, b float64) bool {
-	switch r {
-	case equal, same:
-		return a == b
-	case unequal, different:
-		return a != b
-	case less:
-		return a < b
-	case atMost:
-		return a <= b
-	case more:
-		return a > b
-	default:
-		return a >= b
-	}
-}
-
-// holdsTexts is holds for two strings.
-func (r relation) holdsTexts(a, b string) bool {
+// between is holds for two numbers, or two strings, that an attribute and a rule
+// may have.
+func between[T float64 | string](a T, r relation, b T) bool {
 	switch r {
 	case equal, same:
 		return a == b
@@ -173,7 +156,7 @@ func (e *numberComparison) eval(c *Context) value { return boolValue(e.test(c)) 
 func (e *numberComparison) test(c *Context) bool {
 	v := e.attribute.at(c)
 	if v.kind == e.kind {
-		return e.relation.holdsNumbers(v.num, e.than)
+		return between(v.num, e.relation, e.than)
 	}
 	return e.relation.holds(*v, value{kind: e.kind, num: e.than})
 }
@@ -190,7 +173,7 @@ func (e *textComparison) eval(c *Context) value { return boolValue(e.test(c)) }
 func (e *textComparison) test(c *Context) bool {
 	v := e.attribute.at(c)
 	if v.kind == text {
-		return e.relation.holdsTexts(v.str, e.than)
+		return between(v.str, e.relation, e.than)
 	}
 	return e.relation.holds(*v, textValue(e.than))
 }
