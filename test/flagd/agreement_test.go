@@ -4,6 +4,7 @@
 package flagd
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"sync"
@@ -89,6 +90,11 @@ func (c *comparison) document(seed, number uint64) (failures []string) {
 		failures = append(failures, fmt.Sprintf("-seed=%d -only=%d: ", seed, number)+fmt.Sprintf(format, args...))
 	}
 	ours, err := newBurgee(d.text(), eval.Options{AnswerContract: number%2 == 0})
+	var beyond *eval.ParseError
+	if errors.As(err, &beyond) && beyond.Limit {
+		c.tally.named("a document beyond the limits is refused", len(d.flags)*contextsPerDocument)
+		return nil
+	}
 	if err != nil {
 		fail("burgee refuses: %v\ndocument %s", err, d.text())
 		return failures
