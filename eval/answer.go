@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -132,9 +131,12 @@ func quote(s string) string {
 // bucketing, our own names, and the contract unless it is asked for.
 func mergeMetadata(set, flag []section, withContract bool) string {
 	var members strings.Builder
+	own := make(map[string]bool, len(flag))
+	for _, entry := range flag {
+		own[entry.name] = true
+	}
 	for i, entry := range append(set[:len(set):len(set)], flag...) {
-		replaced := i < len(set) && slices.ContainsFunc(flag, func(s section) bool { return s.name == entry.name })
-		if replaced || entry.kind == null || strings.HasPrefix(entry.name, ownPrefix) ||
+		if i < len(set) && own[entry.name] || entry.kind == null || strings.HasPrefix(entry.name, ownPrefix) ||
 			entry.name == "bucketing" && i < len(set) || isContractKey(entry.name) && !withContract {
 			continue
 		}

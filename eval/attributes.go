@@ -1,6 +1,9 @@
 package eval
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // attributes numbers the attribute paths that the rules of a ruleset read. A
 // Context looks each of them up at most once, however many rules read it. It
@@ -30,7 +33,7 @@ type slots struct {
 func newSlots(from *attributes) *slots {
 	s := &slots{byName: make(map[string]int32), byPath: make(map[string]int32), shared: from}
 	if from == nil {
-		s.slot(targetingKey, splitPath(targetingKey)) // targetingKeySlot
+		s.slot(targetingKey) // targetingKeySlot
 		return s
 	}
 	s.names, s.paths = slices.Clone(from.names), slices.Clone(from.paths)
@@ -43,11 +46,13 @@ func newSlots(from *attributes) *slots {
 	return s
 }
 
-// slot gives the number of a path, which is new the first time it is asked for.
-func (s *slots) slot(written string, path []segment) int32 {
+// slot gives the number of a path, which is not empty, and new the first time it is asked for.
+func (s *slots) slot(written string) int32 {
 	if slot, ok := s.byPath[written]; ok {
 		return slot
 	}
+	written = strings.Clone(written) // it outlives the flag that it was read from
+	path := splitPath(written)
 	name, ok := s.byName[path[0].name]
 	if !ok {
 		name = int32(len(s.names))
@@ -65,8 +70,7 @@ func (s *slots) done() *attributes {
 	if s.shared != nil && len(s.shared.paths) == len(s.paths) {
 		return s.shared
 	}
-	s.index = newTextIndex(s.names)
-	return &s.attributes
+	return &attributes{names: s.names, index: newTextIndex(s.names), paths: s.paths} // of its own: whoever keeps it keeps nothing else
 }
 
 // bindings tie a Context to the attributes of one ruleset. A stamp, not a

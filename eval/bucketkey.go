@@ -114,7 +114,7 @@ func (c *Context) implicitKey(frame int) (flagKey, subject string, ok bool) {
 		key, own := data.member(targetingKey), data.member(flagdProperty).member("flagKey")
 		flagKey, subject = own.text(), key.text()
 	}
-	return flagKey, subject, subject != "" && c.spendBytes(len(subject))
+	return flagKey, subject, subject != "" && c.spendBytes(len(flagKey)+len(subject))
 }
 
 // hasData tells whether there is something to read the implicit key from. The

@@ -25,6 +25,9 @@ func (v value) looseNumber() float64 {
 }
 
 func looseParse(s string) float64 {
+	if len(s) > maxNumberText {
+		return math.NaN()
+	}
 	if strings.TrimSpace(s) == "" {
 		return 0
 	}
@@ -35,12 +38,19 @@ func looseParse(s string) float64 {
 	return n
 }
 
+// maxNumberText is the longest string that is read as a number, in bytes: a rule
+// may read one again and again.
+const maxNumberText = 1024
+
 // number is the number that arithmetic sees; text that is no number counts as 0.
 func (c *Context) number(v value) float64 {
 	switch v.kind {
 	case number:
 		return v.num
 	case text:
+		if len(v.str) > maxNumberText {
+			return 0
+		}
 		n, _ := strconv.ParseFloat(v.str, 64)
 		return n
 	default:

@@ -18,7 +18,7 @@ type compiler struct {
 	reads     map[int32]*attributeExpr // by slot: programs share them
 	bucketing string                   // the generation of fractional
 	shared    map[*box]*unit           // evaluators, by the tree they were resolved to
-	variants  []string                 // of the flag being compiled; none in an evaluator, which several flags share
+	variants  *textSet                 // of the flag being compiled; none in an evaluator, which several flags share
 	notes     notes                    // of the rule being compiled
 	paths     map[pathKey]expr         // of its vars, where they are computed
 	path      []string                 // where in the rule, for warnings
@@ -35,7 +35,6 @@ type unit struct {
 
 // notes are what the caller learns about a rule beside its program.
 type notes struct {
-	readsTime bool
 	bucketsBy []string // attributes that bucketing reads
 	warnings  []Problem
 }
@@ -46,10 +45,10 @@ var (
 	byTargetingKey = &notes{bucketsBy: []string{targetingKey}}
 )
 
-// shared gives the notes in as little memory as they need.
-func (n notes) shared() *notes {
+// lean gives the notes in as little memory as they need.
+func (n notes) lean() *notes {
 	switch {
-	case n.readsTime || len(n.warnings) > 0:
+	case len(n.warnings) > 0:
 		return &n
 	case len(n.bucketsBy) == 0:
 		return noNotes
@@ -61,7 +60,6 @@ func (n notes) shared() *notes {
 }
 
 func (n *notes) add(other notes) {
-	n.readsTime = n.readsTime || other.readsTime
 	n.bucketsBy = append(n.bucketsBy, other.bucketsBy...)
 }
 
@@ -89,13 +87,13 @@ func newCompiler(operators map[string]compileFunc, bucketing string, earlier *at
 
 // rule compiles a whole rule and gives what is to be known about it. Strings in
 // it that name one of the variants carry a hint which.
-func (c *compiler) rule(tree value, at string, variants []string) (expr, *notes) {
+func (c *compiler) rule(tree value, at string, variants *textSet) (expr, *notes) {
 	code, found := c.apart(at, variants, func() expr { return c.compile(tree, rootScope) })
-	return code, found.shared()
+	return code, found.lean()
 }
 
 // apart compiles something with variants, notes, and a place, of its own.
-func (c *compiler) apart(at string, variants []string, compile func() expr) (expr, notes) {
+func (c *compiler) apart(at string, variants *textSet, compile func() expr) (expr, notes) {
 	outer := *c
 	c.variants, c.notes, c.paths, c.path = variants, notes{}, make(map[pathKey]expr), []string{at}
 	code := compile()
@@ -138,7 +136,9 @@ func (c *compiler) compileHere(v value, s scope) expr {
 	case v.kind == object:
 		return c.compileData(v, s)
 	case v.kind == text:
-		v.hint = uint16(slices.Index(c.variants, v.str) + 1)
+		if c.variants != nil {
+			v.hint = uint16(c.variants.position(v.str) + 1)
+		}
 		return constant{v}
 	default:
 		return constant{v}

@@ -23,7 +23,7 @@ type run struct {
 	frames []value // what var reads inside map, filter and their like, by depth
 	temp   memory  // what lives until the evaluation ends
 	small  [32]byte
-	panic  *Panic // of the last evaluation
+	panic  *Panic // that was not taken yet
 }
 
 // ParseRequest reads the body of an OFREP request, {"context": {…}}. Other

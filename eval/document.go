@@ -72,7 +72,8 @@ func (d *Document) readEvaluators(r *reader) error {
 
 // empty tells whether a string, a list or an object holds nothing.
 func (s section) empty() bool {
-	return s.kind >= text && len(strings.Trim(string(s.raw), "\"[]{} \t\r\n")) == 0
+	inner := s.raw[1:max(len(s.raw)-1, 1)]
+	return s.kind == text && len(inner) == 0 || s.kind > text && isBlank(inner)
 }
 
 func (d *Document) readMetadata(r *reader) error {
@@ -89,7 +90,36 @@ func (d *Document) check(limits Limits) error {
 	if err := d.checkBucketing(); err != nil {
 		return err
 	}
+	if err := d.checkAnswers(limits); err != nil {
+		return err
+	}
 	return d.checkRules(limits)
+}
+
+// answerFrame is more than what an answer has beside key, value, variant and metadata.
+const answerFrame = 128
+
+// checkAnswers bounds what is rendered beforehand: metadata stands in every
+// answer of every flag, so that a small document may ask for gigabytes.
+func (d *Document) checkAnswers(limits Limits) error {
+	set, total := 0, 0
+	for _, entry := range d.metadata {
+		set += entry.answered()
+	}
+	for i := range d.flags {
+		def := &d.flags[i]
+		answers := def.variants + 2 // the default one, and what all have in common
+		total += answers*(len(def.key)+def.metadata+set+answerFrame) + 2*len(def.raw)
+	}
+	if total <= limits.Answers {
+		return nil
+	}
+	return &ParseError{
+		Path:    "metadata",
+		Message: fmt.Sprintf("answers of all flags, %d bytes: more than the limit of %d", total, limits.Answers),
+		Hint:    "metadata stands in every answer of every flag: shorten it, that of the document first",
+		Limit:   true,
+	}
 }
 
 func (d *Document) checkBucketing() error {

@@ -45,9 +45,14 @@ type Panic struct {
 	Stack []byte
 }
 
-// Panic gives the panic of the last evaluation, whose answer was then an error,
-// or nil. It is there to be counted and reported.
-func (c *Context) Panic() *Panic { return c.panic }
+// TakePanic gives the panic that ended an evaluation, of a rule or of an
+// override's segment, since it was last asked for, or nil. It is there to be
+// counted and reported.
+func (c *Context) TakePanic() *Panic {
+	p := c.panic
+	c.panic = nil
+	return p
+}
 
 // rescue turns a mistake of ours into the failure of one answer, where it would
 // else end the process. No known rule comes here.

@@ -3,7 +3,6 @@ package eval
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -27,7 +26,7 @@ type program struct {
 	notes   *notes
 
 	rule     expr // nil where the answer is always the fixed one
-	variants []string
+	variants textSet
 	matches  []rendered // by variant: the rule chose it
 	fixed    rendered   // the answer where there is no rule, else that of a rule that came to null
 	text     []byte     // the key and the metadata as answers have them, then all rendered answers
@@ -61,19 +60,13 @@ func (p *program) BucketsBy() []string { return p.notes.bucketsBy }
 
 // Variants are the names of the variants, in the order of the document. They
 // are shared: read only.
-func (p *program) Variants() []string { return p.variants }
+func (p *program) Variants() []string { return p.variants.items }
 
 // Index is the flag's position in the ruleset's Flags.
 func (f *Flag) Index() int { return int(f.index) }
 
 // Overridden tells whether an override is in force, for all or for a segment.
 func (f *Flag) Overridden() bool { return f.overrides != nil }
-
-// ReadsTime tells whether the answer may depend on $flagd.timestamp.
-func (f *Flag) ReadsTime() bool {
-	return f.notes.readsTime ||
-		f.overrides != nil && slices.ContainsFunc(*f.overrides, func(o forced) bool { return o.segment.readsTime })
-}
 
 // Evaluate answers the flag for a context at a time, which is in Unix seconds.
 // It allocates nothing on the usual path. Order: override, disabled, rule.
@@ -130,7 +123,7 @@ func (p *program) renderer() renderer {
 
 // evaluate runs a rule, of the flag or of a segment, from a clean start.
 func (c *Context) evaluate(f *Flag, rule expr, now int64) value {
-	c.flag, c.now, c.fault, c.steps, c.panic = f, now, fault{}, 0, nil
+	c.flag, c.now, c.fault, c.steps = f, now, fault{}, 0
 	c.temp.reset()
 	defer c.rescue()
 	return rule.eval(c)
@@ -143,7 +136,7 @@ func (p *program) chosen(c *Context, v value) Answer {
 	case null:
 		return p.fixed.answer(p.text)
 	case text:
-		if i := int(v.hint) - 1; i >= 0 && i < len(p.variants) && p.variants[i] == v.str {
+		if i := int(v.hint) - 1; i >= 0 && i < len(p.matches) && p.variants.items[i] == v.str {
 			return p.matches[i].answer(p.text)
 		}
 		return p.match(v.str)
@@ -162,16 +155,14 @@ func (p *program) chosen(c *Context, v value) Answer {
 const notFinite = "the rule came to a number that is not finite"
 
 func (p *program) match(name string) Answer {
-	for i := range p.variants {
-		if p.variants[i] == name {
-			return p.matches[i].answer(p.text)
-		}
+	if i := p.variants.position(name); i >= 0 {
+		return p.matches[i].answer(p.text)
 	}
 	return p.noMatch()
 }
 
 func (p *program) noMatch() Answer {
-	return p.renderer().failure(General, fmt.Sprintf("the rule did not come to one of the variants %q", p.variants))
+	return p.renderer().failure(General, fmt.Sprintf("the rule did not come to one of the variants %q", p.variants.items))
 }
 
 // unchosen is a list or an object, which names no variant. A number in it that

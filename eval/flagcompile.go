@@ -28,7 +28,7 @@ func (c *flagCompiler) compile(def *definition, earlier *program) *program {
 	p := &program{key: strings.Clone(def.key), raw: string(def.raw), notes: noNotes, subject: -1}
 	defer c.trees.reset()
 	parts := readParts(viewBytes(p.raw), &c.trees)
-	p.variants = parts.variantNames()
+	p.variants = setOf(parts.variantNames())
 	p.disabled = parts.state == stateDisabled
 	if end, ok := parts.contract().End(); ok {
 		p.end = end.Unix()
@@ -69,7 +69,7 @@ func (c *flagCompiler) answers(p *program, parts *parts) {
 		c.breakFor(p, parts)
 	}
 	if p.disabled {
-		p.rule = nil
+		c.forget(p)
 		c.text, p.fixed = c.renderer(p).appendBare(c.text, Disabled)
 	}
 }
@@ -79,7 +79,7 @@ func (c *flagCompiler) prepare(p *program, parts *parts) *Problem {
 		return problemOf(p, ".variants", "a flag needs at least one variant")
 	}
 	if parts.defaultVariant != "" && parts.variant(parts.defaultVariant) < 0 {
-		return problemOf(p, ".defaultVariant", fmt.Sprintf("%q is not one of the variants %q", parts.defaultVariant, p.variants))
+		return problemOf(p, ".defaultVariant", fmt.Sprintf("%q is not one of the variants %q", parts.defaultVariant, p.variants.items))
 	}
 	if !parts.hasRule() {
 		p.fixed = c.defaultAnswer(p, parts, Static)
@@ -94,7 +94,7 @@ func (c *flagCompiler) prepare(p *program, parts *parts) *Problem {
 		p.used = &resolved.used
 	}
 	c.declareSubject(p, parts)
-	p.rule, p.notes = c.rules.rule(resolved.tree, joinPath("flags", p.key)+".targeting", p.variants)
+	p.rule, p.notes = c.rules.rule(resolved.tree, joinPath("flags", p.key)+".targeting", &p.variants)
 	c.renderRule(p, parts)
 	return nil
 }
@@ -105,7 +105,7 @@ func (c *flagCompiler) declareSubject(p *program, parts *parts) {
 	if len(path) == 0 || path[0].name == flagdProperty {
 		return
 	}
-	p.subject = c.rules.slots.slot(subject, path)
+	p.subject = c.rules.slots.slot(subject)
 }
 
 // renderRule renders every answer that the rule can come to but the failures.
@@ -117,10 +117,17 @@ func (c *flagCompiler) renderRule(p *program, parts *parts) {
 		c.text, p.matches[i] = render.appendServed(c.text, TargetingMatch, i, v, "")
 	}
 	if known, ok := p.rule.(constant); ok {
-		p.rule = nil
 		p.text = c.text
-		p.fixed = c.add(p.chosen(new(Context), known.value))
+		only := p.chosen(new(Context), known.value)
+		only.JSON = slices.Clone(only.JSON)
+		c.forget(p)
+		p.fixed = c.add(only)
 	}
+}
+
+// forget drops a rule and all that was rendered for it, where there is only one answer.
+func (c *flagCompiler) forget(p *program) {
+	p.rule, p.matches, c.text = nil, nil, c.text[:p.metaEnd]
 }
 
 // defaultAnswer is the default variant, or nothing for the code's own default.
@@ -136,7 +143,7 @@ func (c *flagCompiler) defaultAnswer(p *program, parts *parts, reason Reason) (o
 
 // breakFor makes the flag answer its safe variant, or why it cannot answer.
 func (c *flagCompiler) breakFor(p *program, parts *parts) {
-	p.rule = nil
+	c.forget(p)
 	render := c.renderer(p)
 	if safe := parts.safeVariant(); safe >= 0 {
 		c.text, p.fixed = render.appendServed(c.text, Default, safe, parts.variants[safe], failClosedEntry("broken"))

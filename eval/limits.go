@@ -8,6 +8,7 @@ type Limits struct {
 	RuleNodes int // objects and lists of one flag's rule, references followed
 	List      int // elements of one list, or members of one object other than the flags
 	String    int // bytes of one string, unescaped
+	Answers   int // bytes of all answers that are rendered beforehand, estimated from above
 }
 
 // LoadLimits are the limits that a sidecar enforces when it loads a document.
@@ -18,6 +19,7 @@ func LoadLimits() Limits {
 		RuleNodes: 2_000,
 		List:      5_000,
 		String:    64 << 10,
+		Answers:   32 << 20,
 	}
 }
 
@@ -30,5 +32,6 @@ func (l Limits) Share(percent int) Limits {
 		RuleNodes: l.RuleNodes * percent / 100,
 		List:      l.List * percent / 100,
 		String:    l.String * percent / 100,
+		Answers:   l.Answers * percent / 100,
 	}
 }

@@ -32,6 +32,9 @@ func stableBucket(c *Context, args value) value {
 		c.failWith(TargetingKeyMissing, "stable_bucket has no subject: the context lacks the attribute it reads")
 		return value{}
 	}
+	if !c.spendBytes(len(salt) + 1 + len(subject)) {
+		return value{}
+	}
 	b := c.temp.bytes.take(len(salt) + 1 + len(subject))[:0]
 	b = append(append(append(b, salt...), ':'), subject...)
 	sum := sha256.Sum256(b)

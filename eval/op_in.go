@@ -18,43 +18,20 @@ func compileIn(c *compiler, args value, s scope) expr {
 	return c.fold(&inExpr{needle: needle, haystack: haystack}, needle, haystack)
 }
 
-// textSet is a literal list of nothing but strings.
-type textSet struct {
-	items []string
-	index *textIndex // nil for a list that is walked as fast
-}
-
-// walkedSet is the longest list that is walked rather than looked up in.
-const walkedSet = 8
-
+// newTextSet gives a literal list as a set, or nil where it holds anything but strings.
 func newTextSet(v value) *textSet {
 	if v.kind != list {
 		return nil
 	}
-	set := &textSet{items: make([]string, len(v.items()))}
+	items := make([]string, len(v.items()))
 	for i, item := range v.items() {
 		if item.kind != text {
 			return nil
 		}
-		set.items[i] = item.str
+		items[i] = item.str
 	}
-	if len(set.items) > walkedSet {
-		index := newTextIndex(set.items)
-		set.index = &index
-	}
-	return set
-}
-
-func (s *textSet) has(needle string) bool {
-	if s.index != nil {
-		return s.index.find(needle, s.items) >= 0
-	}
-	for _, item := range s.items {
-		if item == needle {
-			return true
-		}
-	}
-	return false
+	set := setOf(items)
+	return &set
 }
 
 type inSetExpr struct {

@@ -144,16 +144,21 @@ func (l *loop) elements(c *Context) (elements []value, ok bool) {
 	return c.elements(subject), true
 }
 
-// run evaluates the body for one element.
+// run evaluates the body for one element. What stood in the frame stands there
+// again afterwards: a path that is computed inside another loop may have a loop
+// of its own, which counts its frames from the outside too.
 func (l *loop) run(c *Context, element value) value {
 	if !c.spend(l.cost) {
 		return value{}
 	}
+	outer := c.frames[l.frame]
 	c.frames[l.frame] = element
 	for _, check := range l.each {
 		check.eval(c)
 	}
-	return l.body.eval(c)
+	v := l.body.eval(c)
+	c.frames[l.frame] = outer
+	return v
 }
 
 // enter makes room for the loop's frame, and computes what comes before all turns.

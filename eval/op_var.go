@@ -21,21 +21,18 @@ func (s scope) substitutes(args value) bool {
 func (c *compiler) variable(args value, frame int) expr {
 	written, fallback, literal := literalPath(args)
 	if !literal {
-		c.notes.readsTime = c.notes.readsTime || frame == rootFrame
 		return c.computedPath(args, frame)
 	}
 	path := splitPath(written)
 	switch {
 	case len(path) == 0:
-		c.notes.readsTime = c.notes.readsTime || frame == rootFrame
 		return orElse(wholeExpr{frame}, fallback)
 	case frame != rootFrame:
 		return &pathExpr{frame: frame, path: path, fallback: fallback}
 	case path[0].name == flagdProperty:
-		c.notes.readsTime = c.notes.readsTime || len(path) == 1 || path[1].name == "timestamp"
 		return &flagdExpr{path: path[1:], fallback: fallback}
 	default:
-		return c.read(c.slots.slot(written, path), fallback)
+		return c.read(c.slots.slot(written), fallback)
 	}
 }
 

@@ -1,9 +1,6 @@
 package eval
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // compileVersion prepares a target version that stands in the rule.
 func compileVersion(c *compiler, args value, s scope) expr {
@@ -18,13 +15,14 @@ func compileVersion(c *compiler, args value, s scope) expr {
 		return c.fold(general, all)
 	}
 	var known version
+	c.scratch.steps = 0
 	ok := c.scratch.version(&known, &target.value)
 	test, exists := versionTests[operator.value.str]
 	if !ok || !exists {
 		c.warn(fmt.Sprintf("sem_ver never holds with %q %q", operator.value.str, target.value.str))
 		return c.fold(general, all)
 	}
-	known.text = strings.Clone(known.text)
+	known.text = "v" + known.digits // now, since evaluations share it
 	return c.fold(&versionExpr{subject: items[0], holds: test, target: known}, items[0])
 }
 
@@ -40,13 +38,13 @@ func (e *versionExpr) eval(c *Context) value {
 	if !c.version(&v, c.look(e.subject, &spare)) {
 		return value{}
 	}
-	return boolValue(e.holds.between(&v, &e.target))
+	return boolValue(e.holds.between(c, &v, &e.target))
 }
 
 func (e *versionExpr) test(c *Context) bool {
 	var v version
 	var spare value
-	return c.version(&v, c.look(e.subject, &spare)) && e.holds.between(&v, &e.target)
+	return c.version(&v, c.look(e.subject, &spare)) && e.holds.between(c, &v, &e.target)
 }
 
 // compareArguments is sem_ver with arguments known only now. Anything odd about
@@ -61,7 +59,7 @@ func compareArguments(c *Context, args value) value {
 	if !exists || !c.version(&a, &items[0]) || !c.version(&b, &items[2]) {
 		return value{}
 	}
-	return boolValue(test.between(&a, &b))
+	return boolValue(test.between(c, &a, &b))
 }
 
 // versionTest is a relation that two versions may stand in.
@@ -89,23 +87,23 @@ var versionTests = map[string]versionTest{
 	"~":  versionSameMinor,
 }
 
-func (t versionTest) between(a, b *version) bool {
+func (t versionTest) between(c *Context, a, b *version) bool {
 	switch t {
 	case versionIs:
-		return a.compare(b) == 0
+		return c.compareVersions(a, b) == 0
 	case versionIsNot:
-		return a.compare(b) != 0
+		return c.compareVersions(a, b) != 0
 	case versionBelow:
-		return a.compare(b) < 0
+		return c.compareVersions(a, b) < 0
 	case versionAtMost:
-		return a.compare(b) <= 0
+		return c.compareVersions(a, b) <= 0
 	case versionAbove:
-		return a.compare(b) > 0
+		return c.compareVersions(a, b) > 0
 	case versionAtLeast:
-		return a.compare(b) >= 0
+		return c.compareVersions(a, b) >= 0
 	case versionSameMajor:
-		return a.same(b, 1)
+		return c.sameVersion(a, b, 1)
 	default:
-		return a.same(b, 2)
+		return c.sameVersion(a, b, 2)
 	}
 }

@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Override forces a flag to a variant, for all or for those in a segment.
@@ -14,9 +15,8 @@ type Override struct {
 
 // segmentRule is an evaluator as the condition of an override.
 type segmentRule struct {
-	code      expr
-	readsTime bool
-	err       error
+	code expr
+	err  error
 }
 
 // forced is an override in force on a flag.
@@ -43,11 +43,11 @@ func (c *flagCompiler) segments(doc *Document) (rules map[string]segmentRule, wa
 	for _, s := range doc.evaluators {
 		found := c.refs.evaluator(s.name)
 		if found.err != nil {
-			rules[s.name] = segmentRule{err: found.err}
+			rules[strings.Clone(s.name)] = segmentRule{err: found.err}
 			continue
 		}
 		code, notes := c.rules.rule(found.tree, joinPath("$evaluators", s.name), nil)
-		rules[s.name] = segmentRule{code: code, readsTime: notes.readsTime}
+		rules[strings.Clone(s.name)] = segmentRule{code: code}
 		warnings = append(warnings, notes.warnings...)
 	}
 	return rules, warnings
@@ -86,7 +86,7 @@ func (r *Ruleset) override(o Override) *Problem {
 	}
 	answer, problem := r.flags[i].overrideAnswer(o)
 	if answer.Overridden {
-		r.flags[i] = r.flags[i].forced(forced{segment: segment, answer: answer})
+		r.flags[i] = r.flags[i].with(forced{segment: segment, answer: answer})
 	}
 	return problem
 }
@@ -108,7 +108,7 @@ func (p *program) overrideAnswer(o Override) (answer Answer, problem *Problem) {
 	if answer.Overridden {
 		return answer, nil
 	}
-	what := fmt.Sprintf("%q is not one of the variants %q", o.Variant, p.variants)
+	what := fmt.Sprintf("%q is not one of the variants %q", o.Variant, p.variants.items)
 	answer, answer.Overridden = p.forcedTo((*parts).safeVariant, overriddenEntry)
 	if answer.Overridden {
 		return answer, o.problem(what + "; the safe variant is served")
@@ -116,9 +116,9 @@ func (p *program) overrideAnswer(o Override) (answer Answer, problem *Problem) {
 	return answer, o.problem(what + ", and there is no safe variant; the override has no effect")
 }
 
-// forced gives a copy of the flag with one more override; those for everyone
+// with gives a copy of the flag with one more override; those for everyone
 // stand before those for segments.
-func (f *Flag) forced(o forced) *Flag {
+func (f *Flag) with(o forced) *Flag {
 	var all []forced
 	if f.overrides != nil {
 		all = *f.overrides

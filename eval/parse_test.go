@@ -47,7 +47,7 @@ func TestParseRefuses(t *testing.T) {
 
 // Each limit is met by one document and passed by the next.
 func TestParseLimits(t *testing.T) {
-	limits := Limits{Flags: 3, Depth: 8, RuleNodes: 6, List: 4, String: 20}
+	limits := Limits{Flags: 3, Depth: 8, RuleNodes: 6, List: 4, String: 20, Answers: 1400}
 	flag := func(members string) string { return `{"flags":{"a":{` + members + `}}}` }
 	many := func(n int, format string) string {
 		var items []string
@@ -72,6 +72,9 @@ func TestParseLimits(t *testing.T) {
 		{"variants", func(n int) string { return flag(`"variants":{` + many(n, `"N":1`) + `}`) }, 4, "flags.a.variants[4]: variants: more than the limit of 4"},
 		{"string", func(n int) string { return flag(`"state":"` + strings.Repeat("x", n) + `"`) }, 20, "flags.a.state: a string of 21 bytes: more than the limit of 20"},
 		{"name", func(n int) string { return flag(`"` + strings.Repeat("x", n) + `":1`) }, 20, "flags.a." + strings.Repeat("x", 21) + ": a string of 21 bytes: more than the limit of 20"},
+		{"answers", func(n int) string {
+			return `{"flags":{"a":{},"b":{},"c":{}},"metadata":{` + many(n, `"N":"`+strings.Repeat("x", 20)+`"`) + `}}`
+		}, 3, "metadata: answers of all flags, 1434 bytes: more than the limit of 1400"},
 		{"rule nodes", func(n int) string {
 			return flag(`"targeting":[[` + many(n-3, `[]`) + `],[]]`)
 		}, 6, "flags.a.targeting[0]: rule nodes: more than the limit of 6"},
@@ -95,7 +98,7 @@ func TestParseLimits(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	got := LoadLimits().Share(80)
-	want := Limits{Flags: 8_000, Depth: 25, RuleNodes: 1_600, List: 4_000, String: 52_428}
+	want := Limits{Flags: 8_000, Depth: 25, RuleNodes: 1_600, List: 4_000, String: 52_428, Answers: 26_843_545}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -163,6 +163,9 @@ func (c *Context) atRoot(path []segment) value {
 	case !c.has:
 		return value{}
 	}
+	if !c.spend(c.entries[c.root].count() / 8) { // each name is looked at
+		return value{}
+	}
 	at, ok := c.descend(c.root, path)
 	if !ok || !c.spend(int(c.entries[at].next)-int(at)) {
 		return value{}

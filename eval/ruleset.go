@@ -153,8 +153,3 @@ func (r *Ruleset) Warnings() []Problem {
 
 // Metadata is the flag set's own metadata as a JSON object, for bulk answers.
 func (r *Ruleset) Metadata() []byte { return r.metadata }
-
-// ReadsTime tells whether some flag's answer may depend on $flagd.timestamp.
-func (r *Ruleset) ReadsTime() bool {
-	return slices.ContainsFunc(r.flags, (*Flag).ReadsTime)
-}

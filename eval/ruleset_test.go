@@ -113,22 +113,6 @@ func TestAnswerContract(t *testing.T) {
 	}
 }
 
-func TestReadsTime(t *testing.T) {
-	for rule, want := range map[string]bool{
-		`{"var":"$flagd.timestamp"}`: true,
-		`{"var":"$flagd"}`:           true,
-		`{"var":""}`:                 true,
-		`{"var":{"var":"a"}}`:        true,
-		`{"var":"$flagd.flagKey"}`:   false,
-		`{"var":"a"}`:                false,
-		`{"map":[{"var":"l"},{"var":"$flagd.timestamp"}]}`: false,
-	} {
-		if got := onlyFlag(t, rule, "x").ReadsTime(); got != want {
-			t.Errorf("%s: got %v", rule, got)
-		}
-	}
-}
-
 func TestBucketsBy(t *testing.T) {
 	for _, row := range []struct{ rule, want string }{
 		{`{"fractional":[["a",1]]}`, "targetingKey"},

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// The limits of an evaluation context. A request beyond one of them is refused
+// The limits of a request with its context. One beyond them is refused
 // with a ContextError whose Limit is set.
 const (
 	MaxContextSize     = 1 << 20 // bytes of the request body
@@ -88,7 +88,7 @@ func (s *scanner) object() bool {
 	}
 	for {
 		if s.members++; s.members > s.bounds.members {
-			return s.limit("members in the context", s.bounds.members)
+			return s.limit("members in the request", s.bounds.members)
 		}
 		if s.space(); s.peek() != '"' {
 			return s.fail("a member's name is expected")
@@ -117,7 +117,7 @@ func (s *scanner) list() bool {
 	}
 	for {
 		if s.elements++; s.elements > s.bounds.elements {
-			return s.limit("list elements in the context", s.bounds.elements)
+			return s.limit("list elements in the request", s.bounds.elements)
 		}
 		if s.space(); !s.value() {
 			return false
@@ -132,7 +132,7 @@ func (s *scanner) list() bool {
 // enter puts a container on the tape and steps inside.
 func (s *scanner) enter(k kind) (at int, ok bool) {
 	if s.depth++; s.depth > s.bounds.depth {
-		return 0, s.limit("levels of nesting in the context", s.bounds.depth)
+		return 0, s.limit("levels of nesting in the request", s.bounds.depth)
 	}
 	at = s.put(uint32(k), s.pos)
 	s.pos++

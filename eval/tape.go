@@ -70,7 +70,7 @@ func (t *tape) named(at int32, name string) bool {
 	if !e.escaped() {
 		return string(raw) == name
 	}
-	return string(unescape(nil, raw)) == name
+	return len(raw) >= len(name) && string(unescape(nil, raw)) == name // an escape is longer than what it stands for
 }
 
 // element gives the entry of a list's element.

@@ -12,7 +12,8 @@ import (
 type version struct {
 	plain   bool
 	numbers [3]uint64 // of a plain one
-	text    string    // as the semver package wants it; empty for a plain one
+	digits  string    // as it is written, without the v
+	text    string    // as the semver package wants it; empty for a plain one that nobody asked it of
 }
 
 // version reads a version from a string, or from a number as it prints, and
@@ -29,16 +30,22 @@ func (c *Context) version(into *version, v *value) bool {
 }
 
 func (c *Context) readVersion(into *version, s string) bool {
-	digits := s
+	into.digits = s
 	if s != "" && (s[0] == 'v' || s[0] == 'V') {
-		digits = s[1:]
+		into.digits = s[1:]
 	}
-	if into.plain = readPlain(&into.numbers, digits); into.plain {
+	if into.plain = readPlain(&into.numbers, into.digits); into.plain {
 		return true
 	}
-	prefixed := append(append(c.temp.bytes.take(len(digits) + 1)[:0], 'v'), digits...)
-	into.text = viewText(prefixed)
-	return semver.IsValid(into.text)
+	return c.spendBytes(len(s)) && semver.IsValid(c.canonical(into))
+}
+
+// canonical gives the version as the semver package wants it.
+func (c *Context) canonical(v *version) string {
+	if v.text == "" {
+		v.text = viewText(append(append(c.temp.bytes.take(len(v.digits) + 1)[:0], 'v'), v.digits...))
+	}
+	return v.text
 }
 
 // maxVersionDigits is the longest number that surely fits.
@@ -67,34 +74,26 @@ func readPlain(into *[3]uint64, s string) bool {
 	return false
 }
 
-// canonical is the version as the semver package wants it.
-func (v *version) canonical() string {
-	if !v.plain {
-		return v.text
+func (c *Context) compareVersions(a, b *version) int {
+	if !a.plain || !b.plain {
+		return semver.Compare(c.canonical(a), c.canonical(b))
 	}
-	return fmt.Sprintf("v%d.%d.%d", v.numbers[0], v.numbers[1], v.numbers[2])
-}
-
-func (v *version) compare(other *version) int {
-	if !v.plain || !other.plain {
-		return semver.Compare(v.canonical(), other.canonical())
-	}
-	for i := range v.numbers {
-		if order := cmp.Compare(v.numbers[i], other.numbers[i]); order != 0 {
+	for i := range a.numbers {
+		if order := cmp.Compare(a.numbers[i], b.numbers[i]); order != 0 {
 			return order
 		}
 	}
 	return 0
 }
 
-// same tells whether the first numbers, one or two of them, are equal.
-func (v *version) same(other *version, count int) bool {
+// sameVersion tells whether the first numbers, one or two of them, are equal.
+func (c *Context) sameVersion(a, b *version, count int) bool {
 	switch {
-	case v.plain && other.plain:
-		return v.numbers[0] == other.numbers[0] && (count == 1 || v.numbers[1] == other.numbers[1])
+	case a.plain && b.plain:
+		return a.numbers[0] == b.numbers[0] && (count == 1 || a.numbers[1] == b.numbers[1])
 	case count == 1:
-		return semver.Major(v.canonical()) == semver.Major(other.canonical())
+		return semver.Major(c.canonical(a)) == semver.Major(c.canonical(b))
 	default:
-		return semver.MajorMinor(v.canonical()) == semver.MajorMinor(other.canonical())
+		return semver.MajorMinor(c.canonical(a)) == semver.MajorMinor(c.canonical(b))
 	}
 }

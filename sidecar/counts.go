@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -66,7 +67,7 @@ func (s *seriesSet) open(flag *eval.Flag, variant int) *atomic.Uint64 {
 		return &s.other
 	default:
 		counter = new(atomic.Uint64)
-		s.all[name] = counter
+		s.all[series{strings.Clone(name.flag), strings.Clone(name.variant)}] = counter // not views of a revision that goes
 	}
 	return counter
 }

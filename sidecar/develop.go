@@ -18,7 +18,10 @@ import (
 // several kinds tell nothing.
 const lookEvery = 500 * time.Millisecond
 
-var errUnreadable = errors.New("flag file not read")
+var (
+	errUnreadable = errors.New("flag file not read")
+	errUnsettled  = errors.New("flag file is being written")
+)
 
 // workbench serves a plain flag file: no signature, no environment, no disk. Revisions count up from 1.
 type workbench struct {
@@ -58,6 +61,9 @@ func (w *workbench) watch(ctx context.Context) {
 // lookAgain keeps the last good flags where the file is not good, and says so once.
 func (w *workbench) lookAgain() {
 	err := w.look()
+	if errors.Is(err, errUnsettled) {
+		return // what was said of the file before stands until the next look
+	}
 	rejected, failure := w.rejected.Load(), w.failure.Load()
 	news := false
 	switch now := time.Now().UTC(); {
@@ -91,6 +97,7 @@ func (w *workbench) look() error {
 		w.last, w.verdict = raw, w.take(raw)
 	case !bytes.Equal(raw, w.last) && !bytes.Equal(raw, w.seen):
 		w.seen = raw
+		return errUnsettled
 	case !bytes.Equal(raw, w.last):
 		w.last, w.verdict = raw, w.take(raw)
 	}

@@ -60,7 +60,16 @@ func TestDevelopmentFollowsTheFile(t *testing.T) {
 		if st := s.Status(time.Now()); st.Freshness != freshStale {
 			t.Errorf("%s two minutes without a file; want %s", st.Freshness, freshStale)
 		}
-		write("flags:\n  a: {state: ENABLED, variants: {it: 3}, defaultVariant: it}\n")
+		const third = "flags:\n  a: {state: ENABLED, variants: {it: 3}, defaultVariant: it}\n"
+		if err := os.WriteFile(path, []byte(third), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for range 6 { // looks that do not agree yet say nothing of what was refused before
+			time.Sleep(lookEvery / 2)
+			if st := s.Status(time.Now()); st.Rejected != nil {
+				t.Errorf("rejected %+v, which is no longer in the file", st.Rejected)
+			}
+		}
 		expect("3", "3", false)
 	})
 }

@@ -114,6 +114,13 @@ func (h *holder) activate(next *flagset) {
 	}
 }
 
+// close ends what the holder started, once nothing calls it any more.
+func (h *holder) close() {
+	if h.tidy != nil {
+		h.tidy.Stop()
+	}
+}
+
 func (h *holder) tidySoon() {
 	if h.tidy == nil {
 		h.tidy = time.AfterFunc(tidyAfter, debug.FreeOSMemory)

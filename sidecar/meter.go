@@ -58,9 +58,9 @@ func (m *meter) unknown(t *tally) {
 func (m *meter) answered(w *workspace, now *flagset, flag *eval.Flag, answer *eval.Answer) {
 	if answer.Code != eval.NoError {
 		w.tally.codes[answer.Code].Add(1)
-		if p := w.context.Panic(); p != nil {
-			m.panicked(p.Cause, p.Stack, "flag", flag.Key())
-		}
+	}
+	if p := w.context.TakePanic(); p != nil {
+		m.panicked(p.Cause, p.Stack, "flag", flag.Key())
 	}
 	now.counts.add(&m.series, flag, answer.Variant)
 }

@@ -31,8 +31,8 @@ func patrolTest(t *testing.T, w waits, f func(t *testing.T, group *sync.WaitGrou
 
 var shortWaits = waits{request: 5 * time.Second, answer: 3 * time.Second, idle: time.Minute}
 
-// ended tells whether a connection ran out of time after about so long.
-func ended(t *testing.T, began time.Time, err error, after time.Duration) {
+// ranOut wants a connection to have run out of time after about so long.
+func ranOut(t *testing.T, began time.Time, err error, after time.Duration) {
 	t.Helper()
 	took := time.Since(began)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || took < after || took > after+2*patrolRound {
@@ -44,7 +44,7 @@ func TestAClientThatSendsNothing(t *testing.T) {
 	patrolTest(t, shortWaits, func(t *testing.T, _ *sync.WaitGroup, server, _ net.Conn) {
 		began := time.Now()
 		_, err := server.Read(make([]byte, 1))
-		ended(t, began, err, shortWaits.request)
+		ranOut(t, began, err, shortWaits.request)
 	})
 }
 
@@ -61,15 +61,70 @@ func TestAClientThatDribbles(t *testing.T) {
 		})
 		began := time.Now()
 		_, err := io.Copy(io.Discard, server)
-		ended(t, began, err, shortWaits.request)
+		ranOut(t, began, err, shortWaits.request)
 	})
+}
+
+// Who was too late is told so.
+func TestAClientThatIsLateIsTold(t *testing.T) {
+	patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
+		if _, err := server.Read(make([]byte, 1)); err == nil {
+			t.Fatal("read something")
+		}
+		group.Go(func() {
+			got := make([]byte, 4)
+			if _, err := io.ReadFull(client, got); err != nil || string(got) != "late" {
+				t.Errorf("the client got %q (%v)", got, err)
+			}
+		})
+		if _, err := server.Write([]byte("late")); err != nil {
+			t.Error(err)
+		}
+		group.Wait()
+		if _, err := server.Write([]byte("more")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("an answer that nobody takes: %v", err)
+		}
+	})
+}
+
+// To be told to go on is no answer: the body has the time of its request.
+func TestAClientThatAsksAndSendsNothing(t *testing.T) {
+	patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
+		group.Go(func() {
+			_, _ = client.Write([]byte("Expect: 100-continue"))
+			_, _ = io.ReadFull(client, make([]byte, len(goOn)))
+		})
+		began, buf := time.Now(), make([]byte, 64)
+		if _, err := server.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.Write(goOn); err != nil {
+			t.Fatal(err)
+		}
+		_, err := server.Read(buf)
+		ranOut(t, began, err, shortWaits.request)
+	})
+}
+
+// Once nobody is to be served any more, nobody stays.
+func TestWhoIsLeftIsCutOff(t *testing.T) {
+	p := newPatrol(shortWaits)
+	near, far := net.Pipe()
+	server := p.watch(near)
+	p.closeAll()
+	if _, err := far.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection is still open")
+	}
+	if err := server.Close(); err != nil || !p.alone() {
+		t.Errorf("close: %v, alone: %v", err, p.alone())
+	}
 }
 
 func TestAClientThatDoesNotTakeItsAnswer(t *testing.T) {
 	patrolTest(t, shortWaits, func(t *testing.T, _ *sync.WaitGroup, server, _ net.Conn) {
 		began := time.Now()
 		_, err := server.Write([]byte("answer"))
-		ended(t, began, err, shortWaits.answer)
+		ranOut(t, began, err, shortWaits.answer)
 	})
 }
 
@@ -88,7 +143,7 @@ func TestAClientThatTakesItsAnswerSlowly(t *testing.T) {
 		for err == nil {
 			_, err = server.Write([]byte("x"))
 		}
-		ended(t, began, err, shortWaits.answer)
+		ranOut(t, began, err, shortWaits.answer)
 	})
 }
 
@@ -114,7 +169,7 @@ func TestAnIdleClient(t *testing.T) {
 		exchange(shortWaits.idle - time.Second)
 		began := time.Now()
 		_, err := server.Read(buf)
-		ended(t, began, err, shortWaits.idle)
+		ranOut(t, began, err, shortWaits.idle)
 	})
 }
 
@@ -125,7 +180,7 @@ func TestAPatrolRestsAlone(t *testing.T) {
 		go p.run(t.Context())
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if rounds := p.now.Load(); rounds > 1 {
+		if rounds := p.now.Load(); rounds > 0 {
 			t.Errorf("%d rounds in an hour without a connection; want none", rounds)
 		}
 	})

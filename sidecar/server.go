@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -58,8 +59,24 @@ func guard(m *meter, next handler) handler {
 				answerError(ctx, fasthttp.StatusInternalServerError, eval.General, "internal error")
 			}
 		}()
+		if wantsClose(ctx.Request.Header.Peek(fasthttp.HeaderConnection)) {
+			ctx.SetConnectionClose()
+		}
 		next(ctx)
 	}
+}
+
+// wantsClose reads the options of a Connection header (RFC 9110, 7.6.1); fasthttp knows but the exact word.
+func wantsClose(options []byte) bool {
+	if len(options) == 0 {
+		return false
+	}
+	for option := range bytes.SplitSeq(options, []byte(",")) {
+		if bytes.EqualFold(bytes.TrimSpace(option), []byte("close")) {
+			return true
+		}
+	}
+	return false
 }
 
 // refuseRequest answers what could not be read as a request, and gives the status. The connection closes after it.
@@ -135,9 +152,9 @@ func closeAll(all []served) {
 func serveAll(ctx context.Context, all []served) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	defer patrolAll(ctx, all)()
 	var group sync.WaitGroup
 	for _, s := range all {
-		group.Go(func() { s.patrol.run(ctx) })
 		group.Go(func() { stop(s.server.Serve(s.Listener)) })
 	}
 	<-ctx.Done()
@@ -145,7 +162,7 @@ func serveAll(ctx context.Context, all []served) error {
 	defer cancel()
 	for _, s := range all {
 		group.Go(func() {
-			_ = s.server.ShutdownWithContext(last) // what does not end in time is cut off
+			_ = s.server.ShutdownWithContext(last) // what does not end in time is cut off below
 			_ = s.Close()                          // a server that never got to serve leaves its listener open
 		})
 	}
@@ -154,4 +171,21 @@ func serveAll(ctx context.Context, all []served) error {
 		return cause
 	}
 	return nil
+}
+
+// patrolAll bounds the clients of all listeners until the function that it gives is called, after the last requests: whatever is still
+// connected is cut off then.
+func patrolAll(ctx context.Context, all []served) (end func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var group sync.WaitGroup
+	for _, s := range all {
+		group.Go(func() { s.patrol.run(ctx) })
+	}
+	return func() {
+		cancel()
+		group.Wait()
+		for _, s := range all {
+			s.patrol.closeAll()
+		}
+	}
 }

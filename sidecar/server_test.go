@@ -118,9 +118,30 @@ func TestLoopbackMayBeCalledByItsOwnAddress(t *testing.T) {
 	}
 }
 
+// A client that wants the connection closed says so in any case, among other options.
+func TestConnectionOptions(t *testing.T) {
+	_, socket, _, _ := run(t)
+	for options, closes := range map[string]bool{"close": true, "Close": true, "TE, CLOSE": true, "keep-alive ,close": true, "closed": false, "keep-alive": false} {
+		first := "POST " + flagsPath + "/on HTTP/1.1\r\nHost: localhost\r\nConnection: " + options + "\r\nContent-Length: 0\r\n\r\n"
+		got := exchange(t, "unix", socket, first+request("", ""))
+		if answers := strings.Count(got, "HTTP/1.1 200"); answers == 1 != closes {
+			t.Errorf("Connection: %s: %d answers; want it to close: %v", options, answers, closes)
+		}
+	}
+}
+
 func TestEveryBoundIsSet(t *testing.T) {
 	for _, l := range []limits{evaluationLimits, adminLimits} {
-		s := newServer(newMeter(nil), nil, l)
+		plain, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := newServed("test", plain, newMeter(nil), nil, l)
+		_ = one.Close()
+		if w := one.patrol.waits; w.request > 5*time.Second || w.answer > 5*time.Second || w.idle > 3*time.Minute || min(w.request, w.answer, w.idle) <= 0 {
+			t.Errorf("waits of %+v", w)
+		}
+		s := one.server
 		if s.MaxRequestBodySize == 0 || s.ReadBufferSize == 0 || s.Concurrency == 0 {
 			t.Errorf("a bound of %+v is not set", l)
 		}
@@ -135,7 +156,7 @@ func TestHalfARequestTimesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	one := newServed("socket", plain, s.meter, s.evaluation(), evaluationLimits)
-	one.patrol.waits = waits{request: time.Second, answer: time.Second, idle: time.Minute}
+	one.patrol.waits = waits{request: patrolRound, answer: time.Second, idle: time.Minute}
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() { _ = serveAll(ctx, []served{one}) })

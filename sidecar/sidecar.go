@@ -57,6 +57,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	defer func() {
 		cancel()
 		group.Wait()
+		s.holder.close()
 	}()
 	if err := s.prepare(ctx, &group); err != nil {
 		closeAll(s.serving)

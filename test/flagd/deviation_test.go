@@ -123,9 +123,14 @@ func referenceInData(d difference) bool {
 	return bytes.Contains(asJSON(d.burgee.Value), []byte(`{"$ref":"`)) || bytes.Contains(asJSON(d.burgee.Metadata), []byte(`{"$ref":"`))
 }
 
-// escapedReference: flagd looks for the name as it is in text where it is escaped.
+// escapedReference: flagd looks for the name as it is in text where it is escaped,
+// so that the reference stays: an operator that nobody knows, or data in a list
+// that a loop steps through.
 func escapedReference(d difference) bool {
-	return d.flagd.ErrorCode == "PARSE_ERROR" && d.flag.has(`{"$ref":"`+awkwardEvaluator+`"}`) && encoded(awkwardEvaluator) != awkwardEvaluator
+	if encoded(awkwardEvaluator) == awkwardEvaluator || !d.flag.has(`{"$ref":"`+awkwardEvaluator+`"}`) {
+		return false
+	}
+	return d.flagd.ErrorCode == "PARSE_ERROR" || d.flag.usesOneOf("map", "filter", "all", "none", "some", "reduce")
 }
 
 func subjectMissing(d difference) bool {
