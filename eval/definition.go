@@ -4,9 +4,10 @@ package eval
 type definition struct {
 	key      string
 	raw      []byte
-	start    int // in the document
-	variants int // how many
-	metadata int // bytes that answers carry
+	rule     []byte // as it is written in raw
+	start    int    // in the document
+	variants int    // how many
+	metadata int    // bytes that answers carry
 }
 
 // parts are what a definition says.

@@ -19,20 +19,20 @@ type Flag struct {
 // program is a flag, compiled. Rulesets share it for as long as nothing that it
 // was made of changes. It holds no more than answers need, and the definition.
 type program struct {
-	key     string
-	raw     string   // the definition as written; names and constants are views of it
-	used    *digest  // of the evaluators that the rule refers to; nil for none
-	problem *Problem // why it is broken, or nil
-	notes   *notes
-
-	rule     expr // nil where the answer is always the fixed one
-	variants textSet
-	matches  []rendered // by variant: the rule chose it
+	// What every evaluation reads comes first, together.
+	rule     expr       // nil where the answer is always the fixed one
 	fixed    rendered   // the answer where there is no rule, else that of a rule that came to null
 	text     []byte     // the key and the metadata as answers have them, then all rendered answers
-	keyEnd   uint32
-	metaEnd  uint32
+	matches  []rendered // by variant: the rule chose it
+	variants textSet
 
+	key      string
+	raw      string   // the definition as written; names and constants are views of it
+	used     *digest  // of the evaluators that the rule refers to; nil for none
+	problem  *Problem // why it is broken, or nil
+	notes    *notes
+	keyEnd   uint32 // in text
+	metaEnd  uint32
 	end      int64 // Unix second at which the contract ends; 0 for none
 	subject  int32 // slot of the attribute that bucketing must have, or -1
 	disabled bool
@@ -136,8 +136,8 @@ func (p *program) chosen(c *Context, v value) Answer {
 	case null:
 		return p.fixed.answer(p.text)
 	case text:
-		if i := int(v.hint) - 1; i >= 0 && i < len(p.matches) && p.variants.items[i] == v.str {
-			return p.matches[i].answer(p.text)
+		if v.hint != 0 {
+			return p.matches[v.hint-1].answer(p.text)
 		}
 		return p.match(v.str)
 	case boolean:

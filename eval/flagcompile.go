@@ -10,12 +10,13 @@ const stateDisabled = "DISABLED"
 
 // flagCompiler makes programs of definitions, one after the other.
 type flagCompiler struct {
-	rules   *compiler
-	refs    *resolver
-	set     []section // metadata of the document
-	options Options
-	trees   trees
-	text    []byte // of the program being made
+	rules    *compiler
+	refs     *resolver
+	repeated repeatedRules
+	set      []section // metadata of the document
+	options  Options
+	trees    trees
+	text     []byte // of the program being made
 }
 
 // compile never fails: a flag that cannot be served comes back broken, with the
@@ -34,7 +35,7 @@ func (c *flagCompiler) compile(def *definition, earlier *program) *program {
 		p.end = end.Unix()
 	}
 	c.open(p, &parts)
-	c.answers(p, &parts)
+	c.answers(p, def, &parts)
 	p.text = slices.Clone(c.text)
 	return p
 }
@@ -63,8 +64,8 @@ func (c *flagCompiler) renderer(p *program) renderer {
 }
 
 // answers prepares whatever the flag can answer.
-func (c *flagCompiler) answers(p *program, parts *parts) {
-	p.problem = c.prepare(p, parts)
+func (c *flagCompiler) answers(p *program, def *definition, parts *parts) {
+	p.problem = c.prepare(p, def, parts)
 	if p.problem != nil {
 		c.breakFor(p, parts)
 	}
@@ -74,7 +75,7 @@ func (c *flagCompiler) answers(p *program, parts *parts) {
 	}
 }
 
-func (c *flagCompiler) prepare(p *program, parts *parts) *Problem {
+func (c *flagCompiler) prepare(p *program, def *definition, parts *parts) *Problem {
 	if len(parts.variants) == 0 {
 		return problemOf(p, ".variants", "a flag needs at least one variant")
 	}
@@ -94,7 +95,7 @@ func (c *flagCompiler) prepare(p *program, parts *parts) *Problem {
 		p.used = &resolved.used
 	}
 	c.declareSubject(p, parts)
-	p.rule, p.notes = c.rules.rule(resolved.tree, joinPath("flags", p.key)+".targeting", &p.variants)
+	p.rule, p.notes = c.compileRule(p, def.rule, resolved.tree)
 	c.renderRule(p, parts)
 	return nil
 }

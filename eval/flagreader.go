@@ -88,7 +88,10 @@ func (def *definition) checkMember(r *reader, name string) (refers bool, err err
 			return r.skip()
 		})
 	case "targeting":
-		return r.rule()
+		start := r.start()
+		refers, err = r.rule()
+		def.rule = r.doc[start:r.dec.InputOffset()]
+		return refers, err
 	case "metadata":
 		err = r.object(r.limits.List, "metadata entries", func(name string) error {
 			entry, err := r.section(name, r.skip)

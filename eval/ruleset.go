@@ -56,7 +56,7 @@ func CompileAfter(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 		earlier = nil
 	}
 	rules := newCompiler(operators, r.made.bucketing, earlier.attributes())
-	c := &flagCompiler{rules: rules, refs: newResolver(doc.evaluators), set: doc.metadata, options: opts}
+	c := &flagCompiler{rules: rules, refs: newResolver(doc.evaluators), repeated: findRepeated(doc.flags), set: doc.metadata, options: opts}
 	r.segments, r.warnings = c.segments(doc)
 	programs := make([]*program, len(doc.flags))
 	for i := range doc.flags {

@@ -94,6 +94,51 @@ func TestSharingChangesNoAnswer(t *testing.T) {
 	}
 }
 
+// Flags that have one rule in common answer as if each had its own.
+func TestRepeatedRulesChangeNoAnswer(t *testing.T) {
+	const rule = `{"if":[{"$ref":"e"},{"fractional":[["x",1],["y",1]]},{"==":[{"var":"$flagd.flagKey"},"b"]},"y","x"]}`
+	const evaluators = `{"$evaluators":{"e":{"==":[{"var":"a0"},1]}},"flags":{`
+	flags := []string{
+		`"a":{"variants":{"x":1,"y":2},"targeting":` + rule + `}`,
+		`"b":{"variants":{"y":1,"x":2},"defaultVariant":"x","targeting":` + rule + `}`,
+		`"c":{"variants":{"z":1,"x":2},"metadata":{"subject":"a1"},"targeting":` + rule + `}`,
+		`"d":{"state":"DISABLED","variants":{"x":1},"targeting":` + rule + `}`,
+		`"d2":{"variants":{"x":3,"y":4},"targeting":` + rule + `}`,
+		`"e":{"variants":{"x":1,"y":1},"targeting":{"if":[{"no such operator":1},"x","y"]}}`,
+		`"f":{"variants":{"x":1,"y":1},"targeting":{"if":[{"no such operator":1},"x","y"]}}`,
+	}
+	together := Compile(document(t, evaluators+strings.Join(flags, ",")+`}}`), Options{})
+	rules := together.Flags()
+	if rules[0].rule != rules[4].rule {
+		t.Error("one rule over the same variants was compiled twice")
+	}
+	if rules[0].rule == rules[1].rule {
+		t.Error("a rule is shared by flags whose variants stand in another order")
+	}
+	var places []string
+	for _, w := range together.Warnings() {
+		places = append(places, w.Flag+" "+w.Path)
+	}
+	if want := "e flags.e.targeting.if[0],f flags.f.targeting.if[0]"; strings.Join(places, ",") != want {
+		t.Errorf("warnings at %v; want %s", places, want)
+	}
+	random := rand.New(rand.NewPCG(3, 3))
+	for range 200 {
+		subject := randomSubject(random)
+		for i, flag := range flags {
+			var one, two Context
+			if one.Parse([]byte(subject)) != nil || two.Parse([]byte(subject)) != nil {
+				t.Fatal(subject)
+			}
+			alone := Compile(document(t, evaluators+flag+`}}`), Options{}).Flags()[0]
+			got, want := together.Flags()[i].Evaluate(&one, 1), alone.Evaluate(&two, 1)
+			if !bytes.Equal(got.JSON, want.JSON) || got.Variant != want.Variant {
+				t.Fatalf("%s for %s; want %s", got.JSON, subject, want.JSON)
+			}
+		}
+	}
+}
+
 func compareRulesets(t *testing.T, what string, a, b *Ruleset, subject string) {
 	t.Helper()
 	var one, two Context

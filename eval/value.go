@@ -26,7 +26,7 @@ func (k kind) String() string { return kindNames[k] }
 // operators. Numbers are float64 inside rules; only answers keep raw tokens.
 type value struct {
 	kind kind
-	hint uint16  // of a string in a flag's rule: the variant that it names, from 1; 0 says nothing
+	hint uint16  // of a string that stands in a flag's rule: the variant that it names, from 1; 0 says nothing
 	num  float64 // the number, or 1 for true
 	str  string
 	box  *box // of a list or an object

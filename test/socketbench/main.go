@@ -75,6 +75,9 @@ func measure(out io.Writer, s settings) (err error) {
 	return swaps(out, s, shop)
 }
 
+// connections are how many clients there are at once.
+var connections = []int{1, 8}
+
 // singles compares one evaluation with the floor, for each kind of flag and number of connections.
 func singles(out io.Writer, s settings, shop *shop) error {
 	burgee, err := shop.sidecar("single", document(manyFlags))
@@ -88,7 +91,7 @@ func singles(out io.Writer, s settings, shop *shop) error {
 	fmt.Fprintf(out, "%d flags; medians of %d rounds of %v; resident %d KiB\n\n", manyFlags, s.rounds, s.window, burgee.resident())
 	fmt.Fprintf(out, "%-16s %5s   %s\n", "case", "conns", pairHeader)
 	for _, c := range singleCases {
-		for _, conns := range []int{1, 8} {
+		for _, conns := range connections {
 			if s.only != "" && s.only != c.name {
 				continue
 			}
@@ -119,12 +122,14 @@ func bulks(out io.Writer, s settings, shop *shop) error {
 	if err != nil {
 		return err
 	}
-	p, err := compare(s, floor, burgee, bulkRequests(), 1)
-	if err != nil {
-		return fmt.Errorf("bulk: %w", err)
+	for _, conns := range connections {
+		p, err := compare(s, floor, burgee, bulkRequests(), conns)
+		if err != nil {
+			return fmt.Errorf("bulk: %w", err)
+		}
+		fmt.Fprintf(out, "%-16s %5d   %s   %.0f ns CPU a flag beyond the floor\n", "bulk", conns, p, p.beyond()*1000/bulkFlags)
 	}
-	fmt.Fprintf(out, "%-16s %5d   %s\n", "bulk", 1, p)
-	fmt.Fprintf(out, "\nbulk of %d flags, %d bytes: %.0f ns of server CPU a flag beyond the floor\n", bulkFlags, len(answer), p.beyond()*1000/bulkFlags)
+	fmt.Fprintf(out, "\nbulk: %d flags, %d bytes\n", bulkFlags, len(answer))
 	return errors.Join(burgee.stop(), floor.stop())
 }
 

@@ -1,0 +1,62 @@
+package eval
+
+import (
+	"fmt"
+	"strings"
+)
+
+// repeatedRules are the rules that several flags of a document have, word for
+// word: for staff, for a country, for a tenth of all. Each is compiled once for
+// all flags that have the same variants too, which saves memory, and in a bulk
+// call keeps the processor's caches warm.
+type repeatedRules map[string]*repeatedRule
+
+type repeatedRule struct {
+	text  string              // of its own, since it outlives the flags it was read from
+	known map[string]compiled // by the names of the variants, which programs know by position
+}
+
+type compiled struct {
+	code  expr
+	notes *notes
+}
+
+// shortRule is below what is worth sharing, in bytes.
+const shortRule = 16
+
+func findRepeated(flags []definition) repeatedRules {
+	count := make(map[string]int)
+	for i := range flags {
+		if rule := flags[i].rule; len(rule) >= shortRule {
+			count[viewText(rule)]++
+		}
+	}
+	repeated := make(repeatedRules)
+	for rule, n := range count {
+		if n > 1 {
+			text := strings.Clone(rule)
+			repeated[text] = &repeatedRule{text: text, known: make(map[string]compiled)}
+		}
+	}
+	return repeated
+}
+
+// compileRule compiles a flag's rule, or gives the program of one that is the
+// same. A rule with warnings is compiled for each flag, since they name it.
+func (c *flagCompiler) compileRule(p *program, written []byte, tree value) (expr, *notes) {
+	at := joinPath("flags", p.key) + ".targeting"
+	same := c.repeated[viewText(written)]
+	if same == nil {
+		return c.rules.rule(tree, at, &p.variants)
+	}
+	variants := fmt.Sprintf("%q", p.variants.items)
+	if known, ok := same.known[variants]; ok {
+		return known.code, known.notes
+	}
+	own := c.refs.follow(new(trees).of(viewBytes(same.text)))
+	code, found := c.rules.rule(own.tree, at, &p.variants)
+	if len(found.warnings) == 0 {
+		same.known[variants] = compiled{code, found}
+	}
+	return code, found
+}
