@@ -40,6 +40,7 @@ fuzz: ## every fuzzer in turn, FUZZ=30s each
 	    echo "$$package $$target"; $(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x; \
 	  done; \
 	done
+	cd test/cbor && $(GO) test -run '^$$' -fuzz FuzzKey -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 	cd test/flagd && $(GO) test -run '^$$' -fuzz FuzzAgreement -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 
 s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real server on loopback
@@ -49,7 +50,7 @@ sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
 
 cbor-test: ## bucketing v3 against a CBOR library
-	cd test/cbor && $(GO) test -count=1 ./...
+	cd test/cbor && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 flagd-test: ## the evaluator against flagd's own: make flagd-test EVALUATIONS=10000000 SEED=7
 	cd test/flagd && $(GO) vet ./... && $(GO) test -count=1 -skip TestAgreement ./...

@@ -8,7 +8,8 @@ const (
 )
 
 // arena hands out slices of one block of memory and takes them all back at
-// once. A slice outlives the block it came from being replaced: only reset ends it.
+// once. A slice stays good when the block it came from is replaced by a larger
+// one; only reset ends it, if it is of the last block.
 type arena[T any] struct {
 	block []T
 	used  int
