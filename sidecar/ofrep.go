@@ -26,12 +26,20 @@ const keptBody = 4 << 10
 func (s *Sidecar) evaluation() handler {
 	return func(ctx *fasthttp.RequestCtx) {
 		w := s.workspaces.get()
-		s.evaluate(ctx, w, time.Now())
+		s.evaluate(ctx, w, began(ctx))
 		s.workspaces.put(w)
 		if len(ctx.Request.Body()) > keptBody {
 			ctx.Request.SwapBody(nil)
 		}
 	}
+}
+
+// began is when the request had been read, which fasthttp notes; without a server there is nobody who did.
+func began(ctx *fasthttp.RequestCtx) time.Time {
+	if at := ctx.Time(); !at.IsZero() {
+		return at
+	}
+	return time.Now()
 }
 
 func (s *Sidecar) evaluate(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
@@ -61,22 +69,26 @@ func pathOf(target []byte) []byte {
 }
 
 func (s *Sidecar) single(ctx *fasthttp.RequestCtx, w *workspace, rawKey []byte, start time.Time) {
-	w.key = unescape(w.key[:0], rawKey)
+	key := rawKey
+	if bytes.IndexByte(rawKey, '%') >= 0 {
+		w.key = unescape(w.key[:0], rawKey)
+		key = w.key
+	}
 	now := s.holder.current.Load()
 	if now == nil {
-		answerKeyError(ctx, fasthttp.StatusInternalServerError, eval.NoAnswer(string(w.key), eval.General, errNoFlags.Error()))
+		answerKeyError(ctx, fasthttp.StatusInternalServerError, eval.NoAnswer(string(key), eval.General, errNoFlags.Error()))
 		w.tally.failed(eval.General)
 		return
 	}
 	ctx.Response.Header.SetCanonical(revisionHeader, now.header)
 	if err := w.context.ParseRequest(ctx.Request.Body()); err != nil {
-		answerKeyError(ctx, fasthttp.StatusBadRequest, eval.NoAnswer(string(w.key), eval.InvalidContext, err.Error()))
+		answerKeyError(ctx, fasthttp.StatusBadRequest, eval.NoAnswer(string(key), eval.InvalidContext, err.Error()))
 		w.tally.failed(eval.InvalidContext)
 		return
 	}
-	flag := now.rules.Lookup(w.key)
+	flag := now.rules.Lookup(key)
 	if flag == nil {
-		answerKeyError(ctx, fasthttp.StatusNotFound, eval.NotFound(string(w.key)))
+		answerKeyError(ctx, fasthttp.StatusNotFound, eval.NotFound(string(key)))
 		s.meter.unknown(w.tally)
 		return
 	}

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -106,18 +107,26 @@ func TestAClientThatAsksAndSendsNothing(t *testing.T) {
 	})
 }
 
-// Once nobody is to be served any more, nobody stays.
+// Clients are bounded until the last request has been served, though the sidecar is to stop already; who is left then is cut off.
 func TestWhoIsLeftIsCutOff(t *testing.T) {
-	p := newPatrol(shortWaits)
-	near, far := net.Pipe()
-	server := p.watch(near)
-	p.closeAll()
-	if _, err := far.Read(make([]byte, 1)); err == nil {
-		t.Error("the connection is still open")
-	}
-	if err := server.Close(); err != nil || !p.alone() {
-		t.Errorf("close: %v, alone: %v", err, p.alone())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		p := newPatrol(shortWaits)
+		stopped, stop := context.WithCancel(t.Context())
+		end := patrolAll(stopped, []served{{patrol: p}})
+		stop()
+		slow, _ := net.Pipe()
+		began := time.Now()
+		_, err := p.watch(slow).Read(make([]byte, 1))
+		ranOut(t, began, err, shortWaits.request)
+
+		near, far := net.Pipe()
+		server := p.watch(near)
+		end()
+		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("the connection is still open: %v", err)
+		}
+		_ = server.Close()
+	})
 }
 
 func TestAClientThatDoesNotTakeItsAnswer(t *testing.T) {
