@@ -5,7 +5,6 @@ type definition struct {
 	key      string
 	raw      []byte
 	rule     []byte // as it is written in raw
-	start    int    // in the document
 	variants int    // how many
 	metadata int    // bytes that answers carry
 }

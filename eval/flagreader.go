@@ -20,7 +20,7 @@ func (d *Document) readFlags(r *reader) error {
 
 // readFlag reads one flag; without a key, the flag must carry its own.
 func (d *Document) readFlag(r *reader, key string) error {
-	def := definition{key: key, start: r.start()}
+	def, start := definition{key: key}, r.start()
 	referring := false
 	err := r.object(r.limits.List, "members of one object", func(name string) error {
 		if name == "key" && key == "" {
@@ -36,7 +36,7 @@ func (d *Document) readFlag(r *reader, key string) error {
 	if def.key == "" {
 		return r.refuse("a flag in a list needs a key", `add "key": "…" to it`)
 	}
-	def.raw = r.doc[def.start:r.dec.InputOffset()]
+	def.raw = r.doc[start:r.dec.InputOffset()]
 	if key == "" {
 		if d.listed[def.key] {
 			return r.refuse(fmt.Sprintf("duplicate key %q", def.key), "readers disagree on which of the two counts: keep one")

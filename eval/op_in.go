@@ -1,9 +1,13 @@
 package eval
 
-import "strings"
+import (
+	"math"
+	"slices"
+	"strings"
+)
 
-// compileIn compiles a search in a literal list of strings to a look-up in a
-// set, and everything else to the search itself.
+// compileIn compiles a search in a literal list of strings, or of numbers, to a
+// look-up in a set, and everything else to the search itself.
 func compileIn(c *compiler, args value, s scope) expr {
 	items, all := c.compileArguments(args, s)
 	if len(items) != 2 {
@@ -13,6 +17,9 @@ func compileIn(c *compiler, args value, s scope) expr {
 	if known, ok := haystack.(constant); ok {
 		if set := newTextSet(known.value); set != nil {
 			return c.fold(&inSetExpr{needle: needle, set: *set}, needle)
+		}
+		if set := newNumberSet(known.value); set != nil {
+			return c.fold(&inNumbersExpr{needle: needle, set: set}, needle)
 		}
 	}
 	return c.fold(&inExpr{needle: needle, haystack: haystack}, needle, haystack)
@@ -53,6 +60,42 @@ func (e *inSetExpr) test(c *Context) bool {
 		}
 	}
 	return false
+}
+
+// newNumberSet gives a literal list of numbers, sorted, or nil where it holds
+// anything else, or nothing.
+func newNumberSet(v value) []float64 {
+	if v.kind != list {
+		return nil
+	}
+	var set []float64
+	for _, item := range v.items() {
+		if item.kind != number {
+			return nil
+		}
+		set = append(set, item.num)
+	}
+	slices.Sort(set)
+	return set
+}
+
+// inNumbersExpr searches numbers. Nothing but a number is among them, and
+// neither NaN nor the bare zero is.
+type inNumbersExpr struct {
+	needle expr
+	set    []float64
+}
+
+func (e *inNumbersExpr) eval(c *Context) value { return boolValue(e.test(c)) }
+
+func (e *inNumbersExpr) test(c *Context) bool {
+	var spare value
+	needle := c.look(e.needle, &spare)
+	if needle.kind != number || needle.isBareZero() || math.IsNaN(needle.num) {
+		return false
+	}
+	_, found := slices.BinarySearch(e.set, needle.num)
+	return found
 }
 
 type inExpr struct{ needle, haystack expr }
