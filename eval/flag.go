@@ -20,7 +20,8 @@ type Flag struct {
 // was made of changes. It holds no more than answers need, and the definition.
 type program struct {
 	// What every evaluation reads comes first, together.
-	rule     expr       // nil where the answer is always the fixed one
+	only     *Answer    // where there is no rule to run
+	rule     expr       // nil where there is only one answer
 	fixed    rendered   // the answer where there is no rule, else that of a rule that came to null
 	text     []byte     // the key and the metadata as answers have them, then all rendered answers
 	matches  []rendered // by variant: the rule chose it
@@ -76,14 +77,27 @@ func (f *Flag) Evaluate(c *Context, now int64) Answer {
 			return answer
 		}
 	}
-	if f.rule == nil {
-		return f.fixed.answer(f.text)
+	if f.only != nil {
+		return *f.only
 	}
 	v := c.evaluate(f, f.rule, now)
 	if c.fault.code != NoError {
 		return f.renderer().failure(c.fault.code, c.fault.detail)
 	}
 	return f.chosen(c, v)
+}
+
+// Fixed gives the flag's answer where it is the same for every context.
+func (f *Flag) Fixed() (Answer, bool) {
+	switch {
+	case f.overrides != nil:
+		first := (*f.overrides)[0]
+		return first.answer, first.segment.code == nil
+	case f.only != nil:
+		return *f.only, true
+	default:
+		return Answer{}, false
+	}
 }
 
 func (f *Flag) overridden(c *Context, now int64) (Answer, bool) {

@@ -37,6 +37,10 @@ func (c *flagCompiler) compile(def *definition, earlier *program) *program {
 	c.open(p, &parts)
 	c.answers(p, def, &parts)
 	p.text = slices.Clone(c.text)
+	if p.rule == nil {
+		only := p.fixed.answer(p.text)
+		p.only = &only
+	}
 	return p
 }
 

@@ -43,27 +43,6 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 	ctx.Response.SetBodyStream(body, len(body.text))
 }
 
-// appendAll evaluates every flag, disabled and broken ones too: each entry says for itself how it stands, as with flagd.
-func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64) []byte {
-	var reasons [eval.Failed + 1]uint64
-	body = append(body, `{"flags":[`...)
-	for i, flag := range now.rules.Flags() {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		answer := flag.Evaluate(&w.context, unix)
-		reasons[answer.Reason]++
-		s.meter.answered(w, now, flag, &answer)
-		body = append(body, answer.JSON...)
-	}
-	for reason, n := range reasons {
-		w.tally.reasons[reason].Add(n)
-	}
-	body = append(body, `],"metadata":`...)
-	body = append(body, now.rules.Metadata()...)
-	return append(body, '}')
-}
-
 // bodyTag is a strong validator: a hash of the body, quoted. It guards a client's own cache against chance, not against an attacker:
 // whoever could choose bodies with one hash could choose the bodies.
 func bodyTag(body []byte) (tag [18]byte) {

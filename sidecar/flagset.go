@@ -27,6 +27,7 @@ type flagset struct {
 	source   string
 	since    time.Time
 	counts   counts
+	plan     bulkPlan
 
 	headRevision int64     // of the head whose overrides are in force
 	changed      time.Time // when this state came to be served
@@ -53,5 +54,6 @@ func (f *flagset) under(head bundle.Head) *flagset {
 	next.since, next.idle, next.counts = f.since, idle, newCounts(f.bundle)
 	next.headRevision, next.changed = max(head.Manifest().Revision, f.revision), time.Now()
 	next.rules, _ = f.bundle.WithOverrides(forced)
+	next.plan = planBulk(next.rules)
 	return next
 }

@@ -54,7 +54,7 @@ func (m *meter) unknown(t *tally) {
 	m.series.unknown.Add(1)
 }
 
-// answered counts one flag's answer, but for its reason.
+// answered counts one flag's answer, but for its reason: a bulk call adds those up first.
 func (m *meter) answered(w *workspace, now *flagset, flag *eval.Flag, answer *eval.Answer) {
 	if answer.Code != eval.NoError {
 		w.tally.codes[answer.Code].Add(1)
@@ -63,6 +63,18 @@ func (m *meter) answered(w *workspace, now *flagset, flag *eval.Flag, answer *ev
 		m.panicked(p.Cause, p.Stack, "flag", flag.Key())
 	}
 	now.counts.add(&m.series, flag, answer.Variant)
+}
+
+// answeredAll counts the answers of a stretch, but for their reasons.
+func (m *meter) answeredAll(w *workspace, now *flagset, part *stretch) {
+	for code, n := range part.codes {
+		if n > 0 && eval.ErrorCode(code) != eval.NoError {
+			w.tally.codes[code].Add(n)
+		}
+	}
+	for i, flag := range part.flags {
+		now.counts.add(&m.series, flag, int(part.variants[i]))
+	}
 }
 
 // panicked counts a mistake of ours, and reports the first.

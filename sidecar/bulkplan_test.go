@@ -1,0 +1,49 @@
+package sidecar
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/burgeehq/burgee/eval"
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+// A bulk answer is the single answers in a row, whatever of it was put together beforehand.
+func TestBulkIsItsSingles(t *testing.T) {
+	const mixed = `{"$evaluators":{"staff":{"==":[{"var":"plan"},"pro"]}},"flags":{
+		"a":{"variants":{"on":true,"off":false},"defaultVariant":"on"},
+		"b":{"variants":{"on":true,"off":false},"targeting":{"if":[{"$ref":"staff"},"on","off"]}},
+		"c":{"variants":{"on":true},"defaultVariant":"none"},
+		"d":{"state":"DISABLED","variants":{"on":true}},
+		"e":{"variants":{"on":1,"off":2},"targeting":{"fractional":[["on",1],["off",1]]}},
+		"f":{"variants":{"on":null},"defaultVariant":"on"}}}`
+	for _, doc := range []string{mixed, shop, benchFlags(), `{"flags":{}}`} {
+		s := develop(t, doc)
+		plain := s.holder.served()
+		forced, problems := plain.WithOverrides([]eval.Override{
+			{Flag: "a", Variant: "off"}, {Flag: "b", Variant: "off", Segment: "staff"}, {Flag: "e", Variant: "on"},
+		})
+		if doc == mixed && len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		for _, rules := range []*eval.Ruleset{plain, forced} {
+			now := newFlagset(rules, bundle.Head{}, 1, fromFile)
+			now.counts, now.plan = newCounts(rules), planBulk(rules)
+			for _, body := range []string{``, `{"context":{"plan":"pro","targetingKey":"u1"}}`, benchBody} {
+				w := s.workspaces.get()
+				if err := w.context.ParseRequest([]byte(body)); err != nil {
+					t.Fatal(err)
+				}
+				var singles []string
+				for _, flag := range rules.Flags() {
+					singles = append(singles, string(flag.Evaluate(&w.context, 1).JSON))
+				}
+				want := `{"flags":[` + strings.Join(singles, ",") + `],"metadata":` + string(rules.Metadata()) + `}`
+				if got := string(s.appendAll(nil, now, w, 1)); got != want {
+					t.Errorf("for %s:\n%s\nwant\n%s", body, got, want)
+				}
+				s.workspaces.put(w)
+			}
+		}
+	}
+}
