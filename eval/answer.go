@@ -3,6 +3,7 @@ package eval
 import (
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -12,6 +13,7 @@ type Answer struct {
 	// this answer: nobody may change it. Its last member is the metadata.
 	JSON []byte
 
+	Sum        uint64    // a hash of JSON, by which many answers together can be told apart
 	Variant    int       // position in the flag's Variants, or -1
 	Reason     Reason    // Failed where there is an error
 	Code       ErrorCode // NoError where there is none
@@ -57,6 +59,7 @@ func failClosedEntry(why string) string { return `"burgee.failClosed":` + quote(
 
 // rendered is an answer without its text.
 type rendered struct {
+	sum        uint64
 	start, end uint32 // in the flag's text
 	variant    int32
 	reason     Reason
@@ -66,7 +69,13 @@ type rendered struct {
 
 // answer joins what was rendered with the text that holds it.
 func (r rendered) answer(text []byte) Answer {
-	return Answer{JSON: text[r.start:r.end:r.end], Variant: int(r.variant), Reason: r.reason, Code: r.code, FailClosed: r.failClosed}
+	return Answer{JSON: text[r.start:r.end:r.end], Sum: r.sum, Variant: int(r.variant), Reason: r.reason, Code: r.code, FailClosed: r.failClosed}
+}
+
+// place says where an answer stands that was just written.
+func place(text []byte, start int, r rendered) rendered {
+	r.start, r.end, r.sum = uint32(start), uint32(len(text)), xxhash.Sum64(text[start:])
+	return r
 }
 
 // appendServed writes an answer with a variant. A null has no value that a
@@ -83,7 +92,7 @@ func (r renderer) appendServed(dst []byte, reason Reason, index int, v variant, 
 		dst, _ = jsontext.AppendQuote(append(dst, `,"variant":`...), v.name)
 	}
 	dst = r.appendMetadata(dst, own)
-	return dst, rendered{start: uint32(start), end: uint32(len(dst)), variant: int32(index), reason: reason}
+	return dst, place(dst, start, rendered{variant: int32(index), reason: reason})
 }
 
 // appendBare writes an answer without a variant: the code's own default, or disabled.
@@ -91,7 +100,7 @@ func (r renderer) appendBare(dst []byte, reason Reason) ([]byte, rendered) {
 	start := len(dst)
 	dst = append(append(dst, `{"key":`...), r.key...)
 	dst = r.appendMetadata(appendReason(dst, reason), "")
-	return dst, rendered{start: uint32(start), end: uint32(len(dst)), variant: -1, reason: reason}
+	return dst, place(dst, start, rendered{variant: -1, reason: reason})
 }
 
 func (r renderer) appendFailure(dst []byte, code ErrorCode, details string) ([]byte, rendered) {
@@ -100,7 +109,7 @@ func (r renderer) appendFailure(dst []byte, code ErrorCode, details string) ([]b
 	dst = append(append(dst, `,"errorCode":"`...), code.String()...)
 	dst = append(append(dst, `","errorDetails":`...), quote(details)...)
 	dst = r.appendMetadata(dst, "")
-	return dst, rendered{start: uint32(start), end: uint32(len(dst)), variant: -1, reason: Failed, code: code}
+	return dst, place(dst, start, rendered{variant: -1, reason: Failed, code: code})
 }
 
 func (r renderer) failure(code ErrorCode, details string) Answer {

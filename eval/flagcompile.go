@@ -162,7 +162,7 @@ func (c *flagCompiler) breakFor(p *program, parts *parts) {
 func (c *flagCompiler) add(a Answer) rendered {
 	start := len(c.text)
 	c.text = append(c.text, a.JSON...)
-	return rendered{start: uint32(start), end: uint32(len(c.text)), variant: int32(a.Variant), reason: a.Reason, code: a.Code, failClosed: a.FailClosed}
+	return place(c.text, start, rendered{variant: int32(a.Variant), reason: a.Reason, code: a.Code, failClosed: a.FailClosed})
 }
 
 func problemOf(p *program, member, message string) *Problem {

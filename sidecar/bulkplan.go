@@ -11,6 +11,7 @@ type stretch struct {
 	flags    []*eval.Flag
 	text     []byte  // their answers, with commas between them
 	variants []int32 // that they answer with
+	sum      bulkSum
 	reasons  [eval.Failed + 1]uint64
 	codes    [eval.TargetingKeyMissing + 1]uint64
 }
@@ -41,22 +42,38 @@ func fixedStretch(flags []*eval.Flag) (s stretch) {
 		}
 		s.flags, s.text = flags[:i+1], append(s.text, answer.JSON...)
 		s.variants = append(s.variants, int32(answer.Variant))
+		s.sum = s.sum.and(bulkSum{answer.Sum, sumFactor})
 		s.reasons[answer.Reason]++
 		s.codes[answer.Code]++
 	}
 	return s
 }
 
-// appendAll writes every flag's answer, those of disabled and broken ones too: each says for itself how it stands, as with flagd.
-func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64) []byte {
+// bulkSum tells sequences of answers apart by the hashes of the answers, which costs nothing beside hashing them again: each answer
+// multiplies what came before it. The sum of two sequences, one behind the other, follows from theirs.
+type bulkSum struct{ sum, factor uint64 }
+
+const sumFactor = 0x9e3779b97f4a7c15 // odd, and with its bits all over
+
+func (a bulkSum) and(b bulkSum) bulkSum {
+	if a.factor == 0 { // nothing yet
+		return b
+	}
+	return bulkSum{a.sum*b.factor + b.sum, a.factor * b.factor}
+}
+
+// appendAll writes every flag's answer, those of disabled and broken ones too: each says for itself how it stands, as with flagd. The sum
+// is that of all that is written.
+func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64) ([]byte, uint64) {
 	var reasons [eval.Failed + 1]uint64
+	sum := bulkSum{now.metadataSum, sumFactor}
 	body = append(body, `{"flags":[`...)
 	for i := range now.plan {
 		if i > 0 {
 			body = append(body, ',')
 		}
 		if part := &now.plan[i]; part.text != nil {
-			body = append(body, part.text...)
+			body, sum = append(body, part.text...), sum.and(part.sum)
 			for reason, n := range part.reasons {
 				reasons[reason] += n
 			}
@@ -65,7 +82,7 @@ func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64)
 			answer := part.flags[0].Evaluate(&w.context, unix)
 			reasons[answer.Reason]++
 			s.meter.answered(w, now, part.flags[0], &answer)
-			body = append(body, answer.JSON...)
+			body, sum = append(body, answer.JSON...), sum.and(bulkSum{answer.Sum, sumFactor})
 		}
 	}
 	for reason, n := range reasons {
@@ -73,5 +90,5 @@ func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64)
 	}
 	body = append(body, `],"metadata":`...)
 	body = append(body, now.rules.Metadata()...)
-	return append(body, '}')
+	return append(body, '}'), sum.sum
 }

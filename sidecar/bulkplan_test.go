@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
@@ -17,7 +19,10 @@ func TestBulkIsItsSingles(t *testing.T) {
 		"d":{"state":"DISABLED","variants":{"on":true}},
 		"e":{"variants":{"on":1,"off":2},"targeting":{"fractional":[["on",1],["off",1]]}},
 		"f":{"variants":{"on":null},"defaultVariant":"on"}}}`
-	for _, doc := range []string{mixed, shop, benchFlags(), `{"flags":{}}`} {
+	sums, bodies := map[uint64]string{}, map[string]uint64{}
+	// The second says the same as the first of some flags, in other words.
+	same := strings.Replace(mixed, `"a":{"variants":{"on":true,"off":false},"defaultVariant":"on"}`, `"a":{"variants":{"on":true,"off":false},"targeting":{"if":[{"var":"x"},"off","on"]}}`, 1)
+	for _, doc := range []string{mixed, same, shop, benchFlags(), `{"flags":{}}`} {
 		s := develop(t, doc)
 		plain := s.holder.served()
 		forced, problems := plain.WithOverrides([]eval.Override{
@@ -28,7 +33,7 @@ func TestBulkIsItsSingles(t *testing.T) {
 		}
 		for _, rules := range []*eval.Ruleset{plain, forced} {
 			now := newFlagset(rules, bundle.Head{}, 1, fromFile)
-			now.counts, now.plan = newCounts(rules), planBulk(rules)
+			now.counts, now.plan, now.metadataSum = newCounts(rules), planBulk(rules), xxhash.Sum64(rules.Metadata())
 			for _, body := range []string{``, `{"context":{"plan":"pro","targetingKey":"u1"}}`, benchBody} {
 				w := s.workspaces.get()
 				if err := w.context.ParseRequest([]byte(body)); err != nil {
@@ -39,9 +44,17 @@ func TestBulkIsItsSingles(t *testing.T) {
 					singles = append(singles, string(flag.Evaluate(&w.context, 1).JSON))
 				}
 				want := `{"flags":[` + strings.Join(singles, ",") + `],"metadata":` + string(rules.Metadata()) + `}`
-				if got := string(s.appendAll(nil, now, w, 1)); got != want {
+				text, sum := s.appendAll(nil, now, w, 1)
+				if got := string(text); got != want {
 					t.Errorf("for %s:\n%s\nwant\n%s", body, got, want)
 				}
+				if other, seen := sums[sum]; seen && other != want {
+					t.Errorf("one sum for\n%s\nand\n%s", want, other)
+				}
+				if other, seen := bodies[want]; seen && other != sum {
+					t.Errorf("two sums for\n%s", want)
+				}
+				sums[sum], bodies[want] = want, sum
 				s.workspaces.put(w)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
@@ -28,6 +30,8 @@ type flagset struct {
 	since    time.Time
 	counts   counts
 	plan     bulkPlan
+
+	metadataSum uint64 // of the set's metadata, as bulk answers have it
 
 	headRevision int64     // of the head whose overrides are in force
 	changed      time.Time // when this state came to be served
@@ -54,6 +58,6 @@ func (f *flagset) under(head bundle.Head) *flagset {
 	next.since, next.idle, next.counts = f.since, idle, newCounts(f.bundle)
 	next.headRevision, next.changed = max(head.Manifest().Revision, f.revision), time.Now()
 	next.rules, _ = f.bundle.WithOverrides(forced)
-	next.plan = planBulk(next.rules)
+	next.plan, next.metadataSum = planBulk(next.rules), xxhash.Sum64(next.rules.Metadata())
 	return next
 }
