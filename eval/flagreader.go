@@ -89,8 +89,9 @@ func (def *definition) checkMember(r *reader, name string) (refers bool, err err
 		})
 	case "targeting":
 		start := r.start()
-		refers, err = r.rule()
-		def.rule = r.doc[start:r.dec.InputOffset()]
+		if refers, err = r.rule(); err == nil {
+			def.rule = r.doc[start:r.dec.InputOffset()]
+		}
 		return refers, err
 	case "metadata":
 		err = r.object(r.limits.List, "metadata entries", func(name string) error {

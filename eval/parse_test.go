@@ -96,6 +96,28 @@ func TestParseLimits(t *testing.T) {
 	}
 }
 
+// A document that ends too early, wherever it does, is refused like any other.
+func TestParseRefusesTruncations(t *testing.T) {
+	whole := `{"$evaluators":{"a":{"in":[1,[{"var":"x"}]]},"b":"c"},"metadata":{"m":1.5},"flags":{"f":{"state":"ENABLED","variants":{"on":[true,"\u00e9"]},"defaultVariant":"on","targeting":{"if":[{"$ref":"a"},"on"]},"metadata":{"owner":"x"},"other":{}}}}`
+	if _, err := Parse([]byte(whole), LoadLimits()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(whole) {
+		if d, err := Parse([]byte(whole[:i]), LoadLimits()); err == nil {
+			t.Errorf("took %q: %v", whole[:i], d)
+		}
+	}
+	for i := range len(whole) { // nor is one whose byte is another
+		for _, b := range []byte(`{}[]:,"0x \`) {
+			changed := []byte(whole)
+			changed[i] = b
+			if d, err := Parse(changed, LoadLimits()); err == nil {
+				Compile(d, Options{})
+			}
+		}
+	}
+}
+
 func TestShare(t *testing.T) {
 	got := LoadLimits().Share(80)
 	want := Limits{Flags: 8_000, Depth: 25, RuleNodes: 1_600, List: 4_000, String: 52_428, Answers: 26_843_545}

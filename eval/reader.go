@@ -180,8 +180,11 @@ func (r *reader) rule() (refers bool, err error) {
 	r.inRule, r.nodes = true, 0
 	err = r.skip()
 	r.inRule = false
+	if err != nil {
+		return false, err
+	}
 	raw := r.doc[start:r.dec.InputOffset()]
-	return bytes.Contains(raw, []byte(`$ref`)) || bytes.Contains(raw, []byte(`\u`)), err
+	return bytes.Contains(raw, []byte(`$ref`)) || bytes.Contains(raw, []byte(`\u`)), nil
 }
 
 // countNode counts an object or a list towards the rule's limit.
