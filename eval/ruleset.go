@@ -23,8 +23,7 @@ type Ruleset struct {
 type making struct {
 	options   Options
 	bucketing string
-	metadata  []byte // as all flags inherit it
-	paths     int    // of the table when it was last begun anew
+	paths     int // of the table when it was last begun anew
 }
 
 // Options changes what answers look like.
@@ -47,10 +46,9 @@ func Compile(doc *Document, opts Options) *Ruleset { return CompileAfter(nil, do
 // did not change are shared with the earlier ruleset, in memory and in work. It
 // answers the same as Compile would. Earlier may be nil.
 func CompileAfter(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
-	set := mergeMetadata(doc.metadata, nil, opts.AnswerContract)
 	r := &Ruleset{
-		metadata: []byte("{" + set + "}"),
-		made:     making{options: opts, bucketing: doc.bucketing(), metadata: []byte(set)},
+		metadata: []byte("{" + mergeMetadata(doc.metadata, nil, opts.AnswerContract) + "}"),
+		made:     making{options: opts, bucketing: doc.bucketing()},
 	}
 	if !r.follows(earlier) {
 		earlier = nil
@@ -75,7 +73,7 @@ func (r *Ruleset) follows(earlier *Ruleset) bool {
 	return earlier != nil &&
 		earlier.made.options == r.made.options &&
 		earlier.made.bucketing == r.made.bucketing &&
-		bytes.Equal(earlier.made.metadata, r.made.metadata) &&
+		bytes.Equal(earlier.metadata, r.metadata) && // which flags inherit
 		len(earlier.table.paths) <= maxStalePaths*earlier.made.paths
 }
 

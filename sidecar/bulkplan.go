@@ -49,7 +49,7 @@ func fixedStretch(flags []*eval.Flag) (s stretch) {
 	return s
 }
 
-// bulkSum tells sequences of answers apart by the hashes of the answers, which costs nothing beside hashing them again: each answer
+// bulkSum tells sequences of answers apart by the hashes that the answers have already, instead of hashing all of it again: each answer
 // multiplies what came before it. The sum of two sequences, one behind the other, follows from theirs.
 type bulkSum struct{ sum, factor uint64 }
 

@@ -32,8 +32,8 @@ const (
 )
 
 // patrol bounds slow clients. The usual way, a deadline set before each read and
-// write, takes the runtime's timers three times a request, which is a third of
-// what a small answer costs. Here a connection only notes its state, and a round
+// write, takes the runtime's timers three times a request, which a small answer
+// can tell (docs/decisions/serving.md). Here a connection only notes its state, and a round
 // four times a second ends those that have been in one for too long.
 type patrol struct {
 	waits waits
