@@ -94,4 +94,3 @@ func FuzzPath(f *testing.F) {
 		_, _ = parseMoment(string(target))
 	})
 }
-
