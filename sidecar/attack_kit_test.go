@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/x509"
@@ -19,6 +20,7 @@ import (
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/bundle/bundletest"
 	"github.com/burgeehq/burgee/sync/lkg"
+	"github.com/burgeehq/burgee/sync/object"
 )
 
 // The attacks in attack_*_test.go are made on a whole sidecar: on a pod that serves revision 10, or on a fresh one, something is brought in
@@ -209,6 +211,12 @@ type way struct {
 
 func nothing(*Config) {}
 
+// hang answers nothing until the reader gives up.
+func hang(ctx context.Context, _ string) (func([]byte) []byte, error) {
+	<-ctx.Done()
+	return nil, object.Ended(ctx)
+}
+
 // ways are all there are. Each gives a running sidecar that what was made has reached.
 var ways = []way{
 	{"the store of an old pod", false, false, func(t *testing.T, v victim, made bundletest.Made) *rig {
@@ -319,5 +327,30 @@ func (w way) wantRefused(t *testing.T, v victim, made bundletest.Made, want bund
 	}
 	if taken := st.Sync.HeadRevision > servedBefore; taken != headTaken {
 		t.Errorf("%s: the newest accepted head is of revision %d", w.name, st.Sync.HeadRevision)
+	}
+}
+
+// wantTaken brings something in, and wants it to act: the bounds of what is refused are there too.
+func (w way) wantTaken(t *testing.T, v victim, made bundletest.Made) {
+	t.Helper()
+	before := w.before(t, v)
+	r := w.bring(t, v, made)
+	defer r.stop()
+	st := r.Status(time.Now())
+	if st.Sync.HeadRevision != broughtIn || r.reason() != "" {
+		t.Errorf("%s: head %d, rejected %+v, not taken %+v; want it taken", w.name, st.Sync.HeadRevision, st.Rejected, st.NotTaken)
+	}
+	if after := r.answers(t); after == before && !w.alone {
+		t.Errorf("%s: it was taken, and yet the answers are %s", w.name, after)
+	}
+}
+
+// want is one of the two: "" for a reason wants it taken.
+func (w way) want(t *testing.T, v victim, made bundletest.Made, reason bundle.Reason, headTaken bool) {
+	t.Helper()
+	if reason == "" {
+		w.wantTaken(t, v, made)
+	} else {
+		w.wantRefused(t, v, made, reason, headTaken)
 	}
 }

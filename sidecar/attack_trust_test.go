@@ -10,10 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
-	"github.com/burgeehq/burgee/sync/bundle/bundletest"
 )
 
 // forgers are the keys of the matrix: two that pods may trust, and one that none does.
@@ -189,18 +187,4 @@ func TestNothingUnsignedActs(t *testing.T) {
 		}
 	})
 	t.Logf("%d cases, of which %d had to be refused", cases.Load(), refusals.Load())
-}
-
-func (w way) wantTaken(t *testing.T, v victim, made bundletest.Made) {
-	t.Helper()
-	before := w.before(t, v)
-	r := w.bring(t, v, made)
-	defer r.stop()
-	st := r.Status(time.Now())
-	if st.Sync.HeadRevision != broughtIn || r.reason() != "" {
-		t.Errorf("%s: head %d, rejected %+v, not taken %+v; want it taken", w.name, st.Sync.HeadRevision, st.Rejected, st.NotTaken)
-	}
-	if after := r.answers(t); after == before && !w.alone {
-		t.Errorf("%s: it was taken, and yet the answers are %s", w.name, after)
-	}
 }
