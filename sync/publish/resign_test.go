@@ -120,7 +120,9 @@ func TestResignRefuses(t *testing.T) {
 			func(err error) bool { return bundle.ReasonOf(err) == bundle.ReasonSignature },
 		},
 		"what the trust keys would refuse": {
-			func(t *testing.T, _ *fake, c *Config, _ *Resigning) { c.TrustKeys = []bundle.PublicKey{newKey(t).public} },
+			func(t *testing.T, _ *fake, c *Config, _ *Resigning) {
+				c.TrustKeys = []bundle.PublicKey{newKey(t).public}
+			},
 			rule(RuleKeys, "0 of the 1 trust keys"),
 		},
 		"a bundle that is gone": {
@@ -130,7 +132,9 @@ func TestResignRefuses(t *testing.T) {
 			rule(RuleDamaged, "the head names bundles/"),
 		},
 		"a head that was put back": {
-			func(_ *testing.T, f *fake, _ *Config, _ *Resigning) { f.objects[bundle.RevisionKey(2)] = []byte("newer") },
+			func(_ *testing.T, f *fake, _ *Config, _ *Resigning) {
+				f.objects[bundle.RevisionKey(2)] = []byte("newer")
+			},
 			rule(RuleHistory, "revisions/00000002.json is there already"),
 		},
 	} {

@@ -22,7 +22,7 @@ func FuzzURL(f *testing.F) {
 		}
 		_, rest, scheme := strings.Cut(raw, "://")
 		if at := strings.LastIndex(rest, "@"); scheme && at >= 0 && !strings.HasPrefix(rest, "/") {
-			if err == nil || strings.Contains(shown, "://"+rest[:at+1]) || !strings.Contains(shown, "…@") {
+			if err == nil || strings.Contains(shown, "://"+rest[:at+1]) {
 				t.Fatalf("%q is shown as %q (%v)", raw, shown, err)
 			}
 		}
