@@ -49,7 +49,7 @@ func brokenOf(broken, n int) string {
 		if i < broken {
 			variant = "nope"
 		}
-		all = append(all, fmt.Sprintf(`"f%d":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"%s"}`, i, variant))
+		all = append(all, fmt.Sprintf(`"f%d":{"state":"ENABLED","variants":{"on":true},"defaultVariant":%q}`, i, variant))
 	}
 	return `{"flags":{` + strings.Join(all, ",") + `}}`
 }

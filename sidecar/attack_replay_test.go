@@ -203,7 +203,7 @@ func TestMixAndMatch(t *testing.T) {
 	const revisions = 6
 	documents := make([]string, revisions)
 	for i := range documents {
-		documents[i] = strings.Replace(killable(broughtIn), `"flags"`, fmt.Sprintf(`"metadata":{"x":"%s"},"flags"`, strings.Repeat("a", i/2*40+i%2)), 1)
+		documents[i] = strings.Replace(killable(broughtIn), `"flags"`, fmt.Sprintf(`"metadata":{"x":%q},"flags"`, strings.Repeat("a", i/2*40+i%2)), 1)
 	}
 	pairs := 0
 	for _, w := range ways {

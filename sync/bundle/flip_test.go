@@ -57,12 +57,11 @@ func sized(t *testing.T, size int) (manifest, stored []byte) {
 		}
 		document := strings.Replace(testDocument, `"on":true`, `"on":{`+strings.Join(values, ",")+`}`, 1)
 		m, _ := good()
-		ref, err := Ref{}, error(nil)
-		if stored, ref, err = Pack([]byte(document)); err != nil {
+		var err error
+		if stored, m.Bundle, err = Pack([]byte(document)); err != nil {
 			t.Fatal(err)
 		}
-		ref.Flags = 1
-		m.Bundle = ref
+		m.Bundle.Flags = 1
 		manifest = mustSeal(m, alice)
 	}
 	return manifest, stored
