@@ -177,7 +177,8 @@ func TestHostileCompression(t *testing.T) {
 	document := []byte(killable(broughtIn))
 	plain := gz(document, gzip.BestCompression)
 	zeros := make([]byte, 3<<20)
-	big := []byte(oneFlag(`,"metadata":{"x":"`+noise(60_000)+`"}`) + strings.Repeat(" ", bundle.MaxDocument))
+	limit := append(bytes.Clone(document), bytes.Repeat([]byte(" "), bundle.MaxDocument-len(document))...)
+	beyond := append(bytes.Clone(limit), ' ')
 	for _, row := range []struct {
 		name             string
 		stored, document []byte
@@ -199,7 +200,8 @@ func TestHostileCompression(t *testing.T) {
 		{"a bomb behind flags", gz(append(bytes.Clone(document), bytes.Repeat([]byte(" "), 3<<20)...), gzip.BestCompression), document, bundle.ReasonCompression},
 		{"a bomb in parts", bytes.Repeat(gz(zeros[:1<<20], gzip.BestCompression), 20), zeros, bundle.ReasonCompression},
 		{"a bomb in a bomb", gz(gz(zeros, gzip.BestCompression), gzip.BestCompression), gz(zeros, gzip.BestCompression), bundle.ReasonDocument},
-		{"a document beyond the limit, packed loosely", loosely(big), big, bundle.ReasonCompression},
+		{"a document as large as may be", loosely(limit), limit, ""},
+		{"a document of one byte more", loosely(beyond), beyond, bundle.ReasonCompression},
 		{"another document than announced", plain, []byte("{}"), bundle.ReasonDigest},
 	} {
 		t.Run(row.name, func(t *testing.T) {
