@@ -1,12 +1,16 @@
 package sidecar
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
+
+// errMore says that a file is longer than what is read of it.
+var errMore = errors.New("more")
 
 // readFile reads a regular file of at most limit bytes. Symlinks are followed, for that is how Kubernetes mounts files; O_NONBLOCK
 // keeps a FIFO from hanging us before we see what it is.
@@ -28,7 +32,7 @@ func readFile(name string, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("read %s: more than %d bytes", name, limit)
+		return nil, fmt.Errorf("read %s: %w than %d bytes", name, errMore, limit)
 	}
 	return data, nil
 }

@@ -56,6 +56,7 @@ var metrics = []metric{
 	{"burgee_polls_total", "Polls of the store by result.", counter, []string{"result"}, readPolls},
 	{"burgee_poll_failures", "Failed polls in a row.", gauge, nil, of(func(st *Status) float64 { return float64(st.Sync.Failures) })},
 	{"burgee_refusals_total", "States of the store that were refused, by reason.", counter, []string{"reason"}, readRefusals},
+	{"burgee_not_taken", "Files on disk or in the bootstrap folder that were not taken at the start, by origin and reason.", gauge, []string{"from", "reason"}, readNotTaken},
 }
 
 // of makes a reader of one number in the status.
@@ -128,6 +129,16 @@ func readRefusals(s *Sidecar, _ *Status, emit emitter) {
 	}
 	for reason, n := range s.loop.State().Refusals {
 		emit(float64(n), string(reason))
+	}
+}
+
+func readNotTaken(_ *Sidecar, st *Status, emit emitter) {
+	files := map[[2]string]float64{}
+	for _, n := range st.NotTaken {
+		files[[2]string{n.From, string(n.Reason)}]++
+	}
+	for labels, n := range files {
+		emit(n, labels[0], labels[1])
 	}
 }
 

@@ -1,8 +1,10 @@
 package sidecar
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -13,6 +15,11 @@ import (
 
 // restoreWait is how long a disk may take to give what it holds; after that the sidecar starts without it.
 const restoreWait = 2 * time.Second
+
+// unreadable stands for a reason where nothing was refused: there was nothing whole to judge.
+const unreadable bundle.Reason = "unreadable"
+
+var errNoAnswer = fmt.Errorf("the folder does not answer within %v; starting without what it holds", restoreWait)
 
 // candidate is a manifest that a folder held, with its bundle where it had one.
 type candidate struct {
@@ -53,8 +60,12 @@ func (s *Sidecar) restore(ctx context.Context) pull.Known {
 	return known
 }
 
+// notTaken says in the log and in /status why something that was found did not come into force. It may have been planted, so that on-call
+// must see it wherever it lay.
 func (s *Sidecar) notTaken(c candidate, err error) {
-	s.config.Log.Warn("flags on disk not taken", "file", c.Name, "reason", string(bundle.ReasonOf(err)), "error", err)
+	reason := cmp.Or(bundle.ReasonOf(err), unreadable)
+	s.leftOut = append(s.leftOut, NotTaken{time.Now().UTC(), c.source, c.Name, reason, err.Error()})
+	s.config.Log.Warn("flags found at the start not taken", "from", c.source, "file", c.Name, "reason", string(reason), "error", err)
 }
 
 // serveRestored puts what was found into force, and tells the keeper which of it the disk holds already.
@@ -122,7 +133,7 @@ func (s *Sidecar) candidates(ctx context.Context) []candidate {
 				all = append(all, candidate{l, fromDisk})
 			}
 		case <-ctx.Done():
-			s.config.Log.Warn("the state folder does not answer; starting without what it holds", "folder", s.keeper.path)
+			s.notTaken(candidate{lkg.Loaded{Name: s.keeper.path}, fromDisk}, errNoAnswer)
 		}
 	}
 	if s.config.Bootstrap != "" {
@@ -130,7 +141,7 @@ func (s *Sidecar) candidates(ctx context.Context) []candidate {
 		case c := <-bootstrap:
 			all = append(all, c)
 		case <-ctx.Done():
-			s.config.Log.Warn("the bootstrap folder does not answer; starting without it", "folder", s.config.Bootstrap)
+			s.notTaken(candidate{lkg.Loaded{Name: s.config.Bootstrap}, fromBootstrap}, errNoAnswer)
 		}
 	}
 	return all
@@ -140,7 +151,7 @@ func (s *Sidecar) candidates(ctx context.Context) []candidate {
 // manifest is verified, so the folder's own files are all that is ever opened.
 func (s *Sidecar) readBootstrap() candidate {
 	c := candidate{lkg.Loaded{Name: filepath.Join(s.config.Bootstrap, bundle.HeadKey)}, fromBootstrap}
-	if c.Manifest, c.Err = readFile(c.Name, bundle.MaxManifest); c.Err != nil {
+	if c.Manifest, c.Err = readPart(c.Name, bundle.MaxManifest); c.Err != nil {
 		return c
 	}
 	head, err := s.policy().Open(c.Manifest)
@@ -149,8 +160,17 @@ func (s *Sidecar) readBootstrap() candidate {
 		return c
 	}
 	name := filepath.Join(s.config.Bootstrap, bundle.FileName(head.Manifest().Bundle.Digest))
-	if c.Bundle, c.Err = readFile(name, bundle.MaxStored); c.Err == nil && len(c.Bundle) == 0 {
+	if c.Bundle, c.Err = readPart(name, bundle.MaxStored); c.Err == nil && len(c.Bundle) == 0 {
 		c.Err = errors.New(name + " is empty")
 	}
 	return c
+}
+
+// readPart reads a file of a bootstrap folder; one that is too long is refused for that, as it is when a store holds it.
+func readPart(name string, limit int64) ([]byte, error) {
+	data, err := readFile(name, limit)
+	if errors.Is(err, errMore) {
+		err = bundle.Refuse(bundle.ReasonOversized, "%w", err)
+	}
+	return data, err
 }

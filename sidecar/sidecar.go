@@ -30,6 +30,7 @@ type Sidecar struct {
 	workspaces *workspaces
 	bulkBodies sync.Pool  // of *bulkBody
 	disk       lkg.Before // nil but in tests
+	leftOut    []NotTaken // of what was found at the start; set before anything is served
 	serving    []served
 	started    time.Time
 }

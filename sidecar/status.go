@@ -26,7 +26,8 @@ type Status struct {
 	Overrides []Override `json:"overrides"`
 	Sync      Sync       `json:"sync"`
 	Rejected  *Rejected  `json:"rejected"`
-	Held      []int64    `json:"held"` // revisions that can be answered from
+	NotTaken  []NotTaken `json:"notTaken"` // what the disk and the bootstrap folder held at the start, and why it did not come into force
+	Held      []int64    `json:"held"`     // revisions that can be answered from
 
 	FailingClosed []string `json:"failingClosed"`
 	Broken        []Broken `json:"broken"`
@@ -90,6 +91,16 @@ type Rejected struct {
 	Message  string        `json:"message"`
 }
 
+// NotTaken is what lay on disk or in the bootstrap folder when this process started, and was refused or could not be read. It is of the
+// start: the file may be another one by now.
+type NotTaken struct {
+	At      time.Time     `json:"at"`
+	From    string        `json:"from"`   // disk or bootstrap
+	File    string        `json:"file"`   // or the folder, where that did not answer
+	Reason  bundle.Reason `json:"reason"` // or "unreadable"
+	Message string        `json:"message"`
+}
+
 // Broken is a flag that could not be compiled.
 type Broken struct {
 	Flag    string `json:"flag"`
@@ -107,7 +118,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 		Environment: s.config.Environment, Instance: s.config.Instance, Version: s.config.Version,
 		Mode: "store", Signatures: "required", Validity: valid,
 		Degraded: []string{}, Overrides: []Override{}, Held: []int64{}, FailingClosed: []string{}, Broken: []Broken{}, Expired: []string{},
-		Active: Active{Signers: []string{}},
+		Active: Active{Signers: []string{}}, NotTaken: append([]NotTaken{}, s.leftOut...),
 	}
 	if s.config.Trust.Unsigned() {
 		st.Signatures = "off"

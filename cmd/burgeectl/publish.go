@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
-	"github.com/burgeehq/burgee/cmd/internal/keys"
 	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/publish"
@@ -15,16 +13,13 @@ import (
 
 // publication is the verb publish.
 type publication struct {
-	remote
-	signing
+	writing
 	contract
 	Flags       string        `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
-	Message     string        `required:"" help:"Why; history keeps it." placeholder:"TEXT"`
 	ValidFor    time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
 	StartAt     int64         `help:"Number of this revision, where sidecars are ahead of the store because it was lost, or lost its head." placeholder:"N"`
 	AllowShrink bool          `help:"Publish flags that are none, or less than half of those before."`
 	AllowGrowth bool          `help:"Publish flags of more than twice the bytes before."`
-	DryRun      bool          `help:"Find out everything, write nothing."`
 }
 
 // Run loads the flags as a sidecar would, and publishes them.
@@ -60,88 +55,33 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 
 // check refuses what no revision can be made of, whatever the flags and the store hold.
 func (p *publication) check() error {
-	if strings.TrimSpace(p.Message) == "" {
-		return wrongly("say why: history keeps it", "--message is empty")
-	}
-	if err := checkText("--message", p.Message, maxMessage); err != nil {
+	if err := p.checkMessage(); err != nil {
 		return err
 	}
-	switch {
-	case p.ValidFor < 0:
-		return wrongly("leave it out for a revision that is valid without end", "--valid-for %s is negative", p.ValidFor)
-	case p.StartAt < 0 || p.StartAt > bundle.MaxRevision:
+	if p.StartAt < 0 || p.StartAt > bundle.MaxRevision {
 		return wrongly(fmt.Sprintf("revisions go from 1 to %d", bundle.MaxRevision), "--start-at %d is no revision", p.StartAt)
+	}
+	return checkValidFor(p.ValidFor)
+}
+
+// checkValidFor refuses an end that lies before its beginning.
+func checkValidFor(d time.Duration) error {
+	if d < 0 {
+		return wrongly("leave it out for a revision that is valid without end", "--valid-for %s is negative", d)
 	}
 	return nil
 }
 
-// publisher checks what is asked for before any store is touched.
-func (p *publication) publisher(ctx context.Context, w *world) (*publish.Publisher, error) {
-	switch {
-	case p.Environment == "":
-		return nil, wrongly("name what the store holds, such as --environment shop/prod, or set BURGEE_ENVIRONMENT", "no environment")
-	case len(p.Key) == 0 && !p.AllowUnsigned:
-		return nil, wrongly("give --key FILE (burgeectl keygen makes one), or --allow-unsigned", "no key to sign with")
-	case len(p.TrustKey) > 0 && p.AllowUnsigned:
-		return nil, keys.ErrBothTrusts
-	}
-	private, err := p.keys(w)
-	if err != nil {
-		return nil, err
-	}
-	trusted, err := keys.Public(p.TrustKey)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.checkThreshold(private, trusted); err != nil {
-		return nil, err
-	}
-	opened, err := p.openStore(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	publisher, err := publish.New(publish.Config{
-		Store: opened, Environment: p.Environment, Keys: private, TrustKeys: trusted, Threshold: p.TrustThreshold,
-		AllowUnsigned: p.AllowUnsigned, Now: w.now,
-	})
-	if err != nil {
-		return nil, advised{err, exitUsage, ""}
-	}
-	return publisher, nil
-}
-
-// checkThreshold counts the trust keys, which must verify what is written; without any, the public halves of the signing keys.
-func (p *publication) checkThreshold(private []bundle.PrivateKey, trusted []bundle.PublicKey) error {
-	if len(trusted) > 0 || p.AllowUnsigned { // the latter asks for nobody's signature
-		return keys.CheckThreshold(p.TrustThreshold, trusted)
-	}
-	var own []bundle.PublicKey
-	for _, key := range private {
-		public, err := key.Public()
-		if err != nil {
-			return err
-		}
-		own = append(own, public)
-	}
-	return keys.CheckThreshold(p.TrustThreshold, own)
-}
-
 // warn says on standard error what went well and still deserves a look.
 func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
-	if p.AllowUnsigned {
-		fmt.Fprintln(w.stderr, "not verified: --allow-unsigned is given, so that the revision before counts as good whoever wrote it")
-	}
+	p.warnOfTrust(w)
 	for _, found := range file.warnings {
 		found.print(w.stderr)
 	}
 	for _, found := range idle(file.parsed, result.Head.Manifest().Overrides) {
 		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("override of %s has no effect: %s", found.Flag, found.Message)))
 	}
-	if result.CopyErr != nil {
-		m := result.Head.Manifest()
-		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("revision %d stands; its copy does not yet: %v", m.Revision, result.CopyErr)))
-		fmt.Fprintln(w.stderr, "hint: whoever publishes next writes it")
-	}
+	warnOfCopy(w, result)
 }
 
 // idle lists the overrides that name nothing in the flags.

@@ -32,7 +32,8 @@ type state struct {
 		Failures     int       `json:"failures"`
 		LastError    *failure  `json:"lastError"`
 	} `json:"sync"`
-	Rejected *rejected `json:"rejected"`
+	Rejected *rejected  `json:"rejected"`
+	NotTaken []notTaken `json:"notTaken"`
 
 	FailingClosed []string `json:"failingClosed"`
 	Broken        []broken `json:"broken"`
@@ -63,6 +64,14 @@ type rejected struct {
 	Revision int64  `json:"revision"` // 0 where the head could not be verified
 	Reason   string `json:"reason"`
 	Message  string `json:"message"`
+}
+
+// notTaken is what a sidecar found at its start and left alone.
+type notTaken struct {
+	From    string `json:"from"`
+	File    string `json:"file"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
 }
 
 type broken struct {

@@ -25,6 +25,9 @@ func (s *state) table() table {
 		{"last error", s.Sync.LastError.text()},
 		{"rejected", s.Rejected.text()},
 	}
+	for _, n := range s.NotTaken {
+		rows = append(rows, [2]string{"not taken", fmt.Sprintf("%s from %s, %s: %s", n.File, n.From, n.Reason, n.Message)})
+	}
 	for _, what := range s.Degraded {
 		rows = append(rows, [2]string{"degraded", what})
 	}

@@ -64,6 +64,9 @@ func decode(data []byte) (Entry, error) {
 	if checksum(e.Manifest, e.Bundle) != sum {
 		return Entry{}, errors.New("checksum differs: the file is damaged")
 	}
+	if string(line)+"\n" != fmt.Sprintf(header, manifest, bundle, sum) { // scanning takes "+1" and wide gaps too; a file has one spelling
+		return Entry{}, errors.New("not a file of ours: its first line is spelled in another way")
+	}
 	return e, nil
 }
 

@@ -44,20 +44,23 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 	if err := guard(b, r, ref); err != nil {
 		return nil, err
 	}
-	packed, digest, err := bundle.PackLedger(bundle.Ledger{
-		Environment: p.policy.Environment, Revision: b.next, Entries: compared.Entries, Retired: compared.Retired,
+	next := &revision{bundle: stored, entries: compared.Entries, same: same}
+	return next, p.finish(next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
+}
+
+// finish makes what every revision has: its ledger, and its head, with which the bundle must open.
+func (p *Publisher) finish(next *revision, m bundle.Manifest, retired []bundle.Retired) (err error) {
+	next.ledger, m.Ledger, err = bundle.PackLedger(bundle.Ledger{
+		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	head, err := p.seal(p.manifest(b, r, ref, digest, compared.Entries))
-	if err != nil {
-		return nil, err
+	if next.head, err = p.seal(m); err != nil {
+		return err
 	}
-	if _, err := head.Open(stored); err != nil {
-		return nil, err
-	}
-	return &revision{head, stored, packed, compared.Entries, same}, nil
+	_, err = next.head.Open(next.bundle)
+	return err
 }
 
 // pack gives what is stored of a document. The same flags are the same bundle, whatever compressor made it.
@@ -83,13 +86,12 @@ func guard(b *base, r Request, ref bundle.Ref) error {
 	return nil
 }
 
-func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, ledger bundle.Digest, entries []bundle.Entry) bundle.Manifest {
+func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundle.Entry) bundle.Manifest {
 	now := p.now().UTC().Truncate(time.Second)
 	m := bundle.Manifest{
 		Environment: p.policy.Environment,
 		Revision:    b.next,
 		Bundle:      ref,
-		Ledger:      ledger,
 		Overrides:   []bundle.Override{},
 		PublishedAt: now,
 		OldestPin:   b.next,

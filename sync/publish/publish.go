@@ -60,6 +60,17 @@ func New(c Config) (*Publisher, error) {
 	}, nil
 }
 
+// Signers are the ids of the keys that sign what is written.
+func (p *Publisher) Signers() []string {
+	ids := []string{}
+	for _, key := range p.keys {
+		if public, err := key.Public(); err == nil { // New refuses a key that has none, unless nobody looks at signatures; then Seal does
+			ids = append(ids, public.ID)
+		}
+	}
+	return ids
+}
+
 // trust is for what is read. It believes the trust keys and the public half of each signing key: a publisher's own heads are good to
 // it, and nothing that fails is ever signed again. What is written must satisfy the trust keys alone, for they stand for those who
 // will read it: a head that only its writer believes would lock all the others out.

@@ -49,6 +49,9 @@ func newClient(ctx context.Context, cfg Config) (*s3.Client, error) {
 		return nil, errors.New("AWS settings: no region; set AWS_REGION, or region in ~/.aws/config (servers without regions take us-east-1)")
 	}
 	settings.Credentials = credentials{settings.Credentials}
+	if own, ok := settings.HTTPClient.(*awshttp.BuildableClient); ok { // with AWS_CA_BUNDLE in it by now
+		settings.HTTPClient = &http.Client{Transport: own.GetTransport(), CheckRedirect: follow}
+	}
 	settings.HTTPClient = cautious{settings.HTTPClient}
 	client := s3.NewFromConfig(settings, func(o *s3.Options) {
 		o.UsePathStyle = cfg.PathStyle
@@ -81,6 +84,21 @@ func httpClient() *awshttp.BuildableClient {
 			t.ResponseHeaderTimeout = answerTimeout
 			t.MaxResponseHeaderBytes = maxHeader
 		})
+}
+
+// maxRedirects is more than S3 asks for, which sends away only from a bucket that is new.
+const maxRedirects = 3
+
+// follow goes where the SDK's own client would, but not for ever: that one would be led in circles until the deadline, as fast as the
+// network is.
+func follow(req *http.Request, via []*http.Request) error {
+	switch req.Response.StatusCode {
+	case http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		if len(via) <= maxRedirects {
+			return nil
+		}
+	}
+	return http.ErrUseLastResponse
 }
 
 // retryer adds to what the SDK tries again the conflicts of S3 with itself: nothing was written then, and the next try is told what

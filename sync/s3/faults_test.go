@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,6 +104,34 @@ func TestRefusalWithoutEnd(t *testing.T) {
 	})
 	_, err := s.Get(t.Context(), "head", "", plenty)
 	wantRefusal(t, err, object.ErrUnavailable)
+}
+
+// A server that sends its clients in circles is asked a few times, not until the deadline.
+func TestRedirectsWithoutEnd(t *testing.T) {
+	var asked atomic.Int64
+	s := fake(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.Redirect(w, r, r.URL.String(), http.StatusTemporaryRedirect)
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err := s.Get(ctx, "head", "", plenty)
+	if err == nil || ctx.Err() != nil || asked.Load() != maxRedirects+1 {
+		t.Errorf("asked %d times, and got %v; want %d", asked.Load(), err, maxRedirects+1)
+	}
+}
+
+func TestARedirectIsFollowed(t *testing.T) {
+	s := fake(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("again") {
+			_, _ = w.Write([]byte("here"))
+			return
+		}
+		http.Redirect(w, r, r.URL.String()+"&again=1", http.StatusTemporaryRedirect)
+	})
+	if got, err := s.Get(t.Context(), "head", "", plenty); err != nil || string(got.Body) != "here" {
+		t.Errorf("got %q, error %v", got.Body, err)
+	}
 }
 
 func TestListingWithoutEnd(t *testing.T) {

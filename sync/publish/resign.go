@@ -1,0 +1,66 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+// Resigning is a revision that changes nothing but who signs it.
+type Resigning struct {
+	Author, Message string // who does it, and why; both required
+
+	ValidFor time.Duration // how long the revision is valid; 0 keeps the end that the head has, or its absence
+	DryRun   bool          // find out everything, write nothing
+}
+
+func (r *Resigning) check() error {
+	switch {
+	case r.Author == "" || r.Message == "":
+		return errors.New("publish: Author and Message are required")
+	case r.ValidFor < 0:
+		return errors.New("publish: ValidFor is negative")
+	}
+	return nil
+}
+
+// Resign makes the next revision over the bundle, the tombstones and the overrides of the head, signed by the publisher's keys and by no
+// others. The flags are not looked at, so neither a limit that they near nor a rule that is newer than they are stands in the way of
+// taking a key out of use. It writes even where the same keys signed the head. Errors are those of Publish; a store without a head has
+// nothing to sign.
+func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
+	if err := r.check(); err != nil {
+		return Result{}, err
+	}
+	b, err := p.readHead(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := p.takeOver(ctx, b, r.DryRun); err != nil {
+		return Result{}, err
+	}
+	next := &revision{bundle: b.flags.Stored(), same: true}
+	if err := p.finish(next, p.again(b, r), b.retired); err != nil {
+		return Result{}, err
+	}
+	if r.DryRun {
+		return Result{Outcome: Planned, Head: next.head, Same: true}, nil
+	}
+	return p.write(ctx, b, next)
+}
+
+// again is the head's manifest as that of the next revision.
+func (p *Publisher) again(b *base, r Resigning) bundle.Manifest {
+	m := b.head.Manifest()
+	m.Revision, m.Previous = b.next, b.head.Payload()
+	m.PublishedAt = p.now().UTC().Truncate(time.Second)
+	m.Change = bundle.Change{Author: r.Author, Message: r.Message}
+	m.Bundle.PreviousFlags = m.Bundle.Flags
+	m.Bundle.AllowShrink = m.Bundle.AllowShrink && m.Bundle.Shrinks()
+	if r.ValidFor > 0 {
+		m.ValidUntil = m.PublishedAt.Add(r.ValidFor)
+	}
+	return m
+}
