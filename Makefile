@@ -85,8 +85,9 @@ $(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
 $(TOOLS)/golangci-lint: PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(TOOLS)/gofumpt: PACKAGE := mvdan.cc/gofumpt
 $(TOOLS)/benchstat: PACKAGE := golang.org/x/perf/cmd/benchstat
+$(TOOLS)/toxiproxy-server: PACKAGE := github.com/Shopify/toxiproxy/v2/cmd/server
 $(TOOLS)/%: tools/go.mod tools/go.sum
-	cd tools && $(GO) build -trimpath -ldflags '-s -w' -o ../$(TOOLS)/ $(PACKAGE)
+	cd tools && $(GO) build -trimpath -ldflags '-s -w' -o ../$@ $(PACKAGE)
 
 clean: ## remove what was built
 	rm -rf bin

@@ -29,9 +29,9 @@ func (s *Store) get(ctx context.Context, key, have string, limit int64) (object.
 	if have != "" {
 		in.IfNoneMatch = &have
 	}
-	out, err := s.client.GetObject(ctx, in)
+	out, err := s.client.GetObject(ctx, in, s.clock.sign)
 	if err != nil {
-		return object.Object{}, meaning{missing: object.ErrNotFound}.of(ctx, err)
+		return object.Object{}, s.failed(ctx, meaning{missing: object.ErrNotFound}, err)
 	}
 	defer out.Body.Close()
 	size := int64(-1)
@@ -74,9 +74,9 @@ func (s *Store) put(ctx context.Context, key string, body []byte, in *s3.PutObje
 		return "", fmt.Errorf("%w: no tag was given", object.ErrConflict) // sent as it is, it would be no condition at all
 	}
 	in.Bucket, in.Key, in.Body = &s.bucket, s.key(key), bytes.NewReader(body)
-	out, err := s.client.PutObject(ctx, in)
+	out, err := s.client.PutObject(ctx, in, s.clock.sign)
 	if err != nil {
-		return "", m.of(ctx, err)
+		return "", s.failed(ctx, m, err)
 	}
 	return aws.ToString(out.ETag), nil
 }
@@ -99,9 +99,9 @@ func (s *Store) list(ctx context.Context, prefix string, limit int) ([]string, e
 		func(o *s3.ListObjectsV2PaginatorOptions) { o.Limit = int32(min(s.page, max(limit, 1))) })
 	var keys []string
 	for len(keys) < limit && pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := pages.NextPage(ctx, s.clock.sign)
 		if err != nil {
-			return nil, meaning{}.of(ctx, err)
+			return nil, s.failed(ctx, meaning{}, err)
 		}
 		for _, found := range page.Contents {
 			key := strings.TrimPrefix(aws.ToString(found.Key), s.prefix)
@@ -111,6 +111,14 @@ func (s *Store) list(ctx context.Context, prefix string, limit int) ([]string, e
 		}
 	}
 	return keys[:min(max(limit, 0), len(keys))], nil
+}
+
+// failed says what err means, and lets the next request make use of it.
+func (s *Store) failed(ctx context.Context, m meaning, err error) error {
+	err = m.of(ctx, err)
+	s.machine.learn(err)
+	s.clock.learn(err)
+	return err
 }
 
 func (s *Store) key(key string) *string { return aws.String(s.prefix + key) }
