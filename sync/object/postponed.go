@@ -12,7 +12,9 @@ type Postponed struct {
 }
 
 // Error adds what was asked for.
-func (p Postponed) Error() string { return p.Err.Error() + "; it asks to be left alone for " + p.After.String() }
+func (p Postponed) Error() string {
+	return p.Err.Error() + "; it asks to be left alone for " + p.After.String()
+}
 
 // Unwrap gives the error itself.
 func (p Postponed) Unwrap() error { return p.Err }

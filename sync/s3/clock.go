@@ -20,12 +20,14 @@ type clock struct{ own atomic.Bool }
 // sign is an option of every request.
 func (c *clock) sign(o *s3.Options) { o.DisableClockSkewCorrection = c.own.Load() }
 
-// learn looks at an error for what it says of the clocks.
-func (c *clock) learn(err error) {
+// learn looks at an error for what it says of the clocks, and tells whether the next request is signed by another one.
+func (c *clock) learn(err error) (changed bool) {
 	var refused clockError
-	if errors.As(err, &refused) {
-		c.own.Store(!c.own.Load() && apart(refused.signed, refused.now))
+	if !errors.As(err, &refused) {
+		return false
 	}
+	own := !c.own.Load() && apart(refused.signed, refused.now)
+	return c.own.Swap(own) != own
 }
 
 // apart tells whether two clocks differ by what matters: a server takes requests up to 15 minutes old, and the SDK corrects from 4 on.

@@ -33,6 +33,8 @@ type Store struct {
 	bucket  string
 	prefix  string // empty or with a "/" at the end
 	page    int    // how many keys are listed at once
+
+	attempts int
 }
 
 var _ object.Store = (*Store)(nil)
@@ -53,7 +55,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{client: client, machine: machine, bucket: cfg.Bucket, page: maxPage}
+	s := &Store{client: client, machine: machine, bucket: cfg.Bucket, page: maxPage, attempts: cfg.Attempts}
 	if cfg.Prefix != "" {
 		s.prefix = cfg.Prefix + "/"
 	}
