@@ -87,7 +87,10 @@ func (s *Store) put(ctx context.Context, key string, body []byte, in *s3.PutObje
 	if err != nil {
 		return "", err
 	}
-	return aws.ToString(out.ETag), nil
+	if aws.ToString(out.ETag) == "" {
+		return "", fmt.Errorf("%w: the answer to a write had no ETag: it may come from a proxy in the server's place", object.ErrUnavailable)
+	}
+	return *out.ETag, nil
 }
 
 // List gives the keys that begin with prefix.

@@ -11,6 +11,7 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/burgeehq/burgee/sync/object"
 )
@@ -46,7 +47,7 @@ func (m meaning) of(ctx context.Context, err error) error {
 	var unsigned credentialsError
 	if errors.As(err, &unsigned) {
 		return advisedError{fmt.Errorf("%w: %w: %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
-			object.ErrUnavailable, object.ErrCredentials, cause(unsigned.error)), credentialsAdvice}
+			object.ErrUnavailable, object.ErrCredentials, whyNone(unsigned.error)), credentialsAdvice}
 	}
 	var answer *awshttp.ResponseError
 	if !errors.As(err, &answer) || answer.HTTPStatusCode() == 0 {
@@ -72,6 +73,20 @@ func (m meaning) ofAnswer(answer *awshttp.ResponseError) error {
 		return postponed(fmt.Errorf("%w: %s", known, text), answer.Response.Header)
 	}
 	return errors.New("unexpected answer: " + text + advice(answer.Response.Header))
+}
+
+// whyNone tells what kept credentials away: the answer of whoever issues them, as far as the SDK keeps it, or else the cause.
+func whyNone(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return cause(err)
+	}
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) && answer.Response != nil && answer.Response.Request != nil {
+		return fmt.Sprintf("%s answered %d %s", answer.Response.Request.URL.Host, answer.HTTPStatusCode(), word(api.ErrorCode()))
+	}
+	said, _, _ := strings.Cut(api.ErrorMessage(), "\n")
+	return fmt.Sprintf("whoever issues them answered %s %.200q", word(api.ErrorCode()), said)
 }
 
 // ofCode knows what S3 answers. A 404 counts as a missing object only in S3's own words: any other comes from a wrong endpoint, and

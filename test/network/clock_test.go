@@ -9,6 +9,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/burgeehq/burgee/test/kit"
+	"github.com/burgeehq/burgee/test/versitygw"
 )
 
 // dated lets requests pass and writes another date into the answers, as a proxy with a wrong clock does.
@@ -38,19 +39,19 @@ func (s *site) skewed(off time.Duration) meddler {
 			refuse(403, "RequestTimeTooSkewed")(d, r, nil)
 			return
 		}
-		if err := s.sign(r); err != nil {
-			panic(err) // root's keys sign anything
+		if err := sign(r, s.Root); err != nil {
+			panic(err) // any keys sign anything
 		}
 		pass.ServeHTTP(d, r)
 	}
 }
 
-// sign makes r a request of root's.
-func (s *site) sign(r *http.Request) error {
+// sign makes r a request of c's, without a session.
+func sign(r *http.Request, c versitygw.Credentials) error {
 	r.Header.Del("Authorization")
 	r.Header.Del("X-Amz-Date")
 	r.Header.Del("X-Amz-Security-Token")
-	keys := aws.Credentials{AccessKeyID: s.Root.AccessKey, SecretAccessKey: s.Root.SecretKey}
+	keys := aws.Credentials{AccessKeyID: c.AccessKey, SecretAccessKey: c.SecretKey}
 	r.URL.Host, r.URL.Scheme = r.Host, "http"
 	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).
 		SignHTTP(r.Context(), keys, r, r.Header.Get("X-Amz-Content-Sha256"), "s3", "us-east-1", time.Now())

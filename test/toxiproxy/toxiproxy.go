@@ -29,7 +29,7 @@ func Start(t testing.TB) *Server {
 	t.Helper()
 	binary := os.Getenv(Binary)
 	if binary == "" {
-		t.Skipf("SKIP: %s is not set to a toxiproxy-server binary; run: make s3-test", Binary)
+		t.Skipf("SKIP: %s is not set to a toxiproxy-server binary; run: make network-test", Binary)
 	}
 	s := &Server{binary: binary, client: &http.Client{Timeout: 10 * time.Second}}
 	s.startAnywhere(t)
