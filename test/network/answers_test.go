@@ -1,6 +1,7 @@
 package network
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"testing"
@@ -102,11 +103,14 @@ func TestRetryAfter(t *testing.T) {
 func TestPagesInTheStoresPlace(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		name  string
-		fault meddler
+		name   string
+		fault  meddler
+		reason string
+		word   string
 	}{
-		{"a captive portal", page("text/html", "<!doctype html><html><body>Please sign in</body></html>")},
-		{"an empty answer", page("application/octet-stream", "")},
+		{"a captive portal", page("text/html", "<!doctype html><html><body>Please sign in</body></html>"), "envelope", "a page that a proxy answers with"},
+		{"an empty answer", page("application/octet-stream", ""), "envelope", "a page that a proxy answers with"},
+		{"a page without end", streaming, "oversized", "larger than its limit"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -115,15 +119,25 @@ func TestPagesInTheStoresPlace(t *testing.T) {
 			burgee := site.start(t, shop)
 			front.set(row.fault)
 			site.publish(t, 2)
-			st := burgee.Until(t, "a refused envelope", func(st kit.Status) bool { return st.Reason() == "envelope" && st.Freshness == "stale" })
+			st := burgee.Until(t, "a refused head", func(st kit.Status) bool { return st.Reason() == row.reason && st.Freshness == "stale" })
 			t.Log(st.Rejected.Message)
-			if !strings.Contains(st.Rejected.Message, "proxy") {
-				t.Errorf("the refusal says %q; want also what may have answered", st.Rejected.Message)
+			if !strings.Contains(st.Rejected.Message, row.word) {
+				t.Errorf("the refusal says %q; want also %q", st.Rejected.Message, row.word)
 			}
 			burgee.Serves(t, 1, 1)
 			front.set(nil)
 			back(t, burgee, 2, backWithin)
 		})
+	}
+}
+
+// streaming sends bytes until the client goes away.
+func streaming(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	block := bytes.Repeat([]byte("all work and no play "), 1000)
+	for {
+		if _, err := w.Write(block); err != nil {
+			return
+		}
 	}
 }
 

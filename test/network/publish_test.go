@@ -190,9 +190,9 @@ func TestCutAfterTheHead(t *testing.T) {
 	if again := shop.TryPublish(kit.Flags(2, 0)).Good(t); !strings.HasPrefix(again.Stdout, "unchanged: revision 2 ") {
 		t.Errorf("the same flags again: %s\nwant them unchanged", again)
 	}
-	site.show(t, "2") // its copy is there
 	site.publish(t, 3)
 	burgee.WillServe(t, 3, 3)
+	site.show(t, "2") // from its copy, now that the head is another
 }
 
 // A network that ends right before the head is written leaves what was, and the next publication is the one that counts.
