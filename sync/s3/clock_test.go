@@ -42,10 +42,10 @@ func TestClocks(t *testing.T) {
 			s, refused := clockwork(t, Config{}, c.judges, c.dates)
 			for i := range 5 {
 				_, err := s.Get(t.Context(), "head", "", plenty)
-				switch {
-				case i == 0:
+				switch i {
+				case 0:
 					wantRefusal(t, err, c.first)
-				case i == 1:
+				case 1:
 					wantRefusal(t, err, c.second)
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -20,7 +21,12 @@ type machine struct {
 	credentials aws.CredentialsProvider
 	client      aws.HTTPClient
 	doubts      doubts
+	session     bool      // the credentials were issued for a time, by a service that may be everybody's
+	renewed     time.Time // when the credentials were last read again
 }
+
+// renewal is how often a session is given up before its time. A fleet that is locked out must not turn on whoever issues sessions.
+const renewal = 5 * time.Minute
 
 // doubts are the parts to read again before the next request.
 type doubts struct{ credentials, client bool }
@@ -32,6 +38,9 @@ func newMachine(load func(context.Context) (aws.Config, error), read aws.Config)
 // Retrieve asks the providers that are set up, and tells a failure to find credentials from one of the store.
 func (m *machine) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	got, err := m.provider(ctx).Retrieve(ctx)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.session = err == nil && got.CanExpire
 	if err != nil {
 		return got, credentialsError{err}
 	}
@@ -44,6 +53,9 @@ type credentialsError struct{ error }
 func (m *machine) provider(ctx context.Context) aws.CredentialsProvider {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.session && time.Since(m.renewed) < renewal {
+		m.doubts.credentials = false // it is renewed when it ends, or after another refusal
+	}
 	if m.doubts != (doubts{}) {
 		m.again(ctx)
 	}
@@ -57,7 +69,7 @@ func (m *machine) again(ctx context.Context) {
 		return
 	}
 	if m.doubts.credentials {
-		m.credentials = read.Credentials
+		m.credentials, m.renewed = read.Credentials, time.Now()
 	}
 	if m.doubts.client {
 		m.client = read.HTTPClient

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"context"
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/burgeehq/burgee/sync/object"
 )
@@ -69,6 +74,34 @@ func TestCredentialsAreReadAgainOnceTheyAreRefused(t *testing.T) {
 	get(object.ErrNotFound)
 	if got := strings.Join(*asked, " "); got != "OLD OLD OLD NEW NEW NEWEST" {
 		t.Errorf("requests were signed by %s", got)
+	}
+}
+
+// A session that the store refuses is given up at once, and the next one not before a while: a fleet without rights must not flood
+// whoever issues sessions. Keys that nobody issues are read again at every refusal.
+func TestSessionsAreNotGivenUpTooOften(t *testing.T) {
+	for _, session := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			loads := 0
+			load := func(context.Context) (aws.Config, error) {
+				loads++
+				return aws.Config{Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "KEY", SecretAccessKey: "secret", CanExpire: session}, nil
+				})}, nil
+			}
+			first, _ := load(t.Context())
+			m := newMachine(load, first)
+			for range 60 { // an hour of refusals
+				if _, err := m.Retrieve(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				m.learn(object.ErrForbidden)
+				time.Sleep(time.Minute)
+			}
+			if want := map[bool]int{true: 1 + 12, false: 60}[session]; loads != want {
+				t.Errorf("session %t: settings were read %d times in an hour of refusals; want %d", session, loads, want)
+			}
+		})
 	}
 }
 

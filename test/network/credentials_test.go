@@ -148,8 +148,8 @@ func (i *issuer) give(token string, keys versitygw.Credentials) {
 	i.keys.Store(&keys)
 }
 
-// lifetime is a second more than what the SDK leaves of it, so that it comes back soon.
-const lifetime = 5*time.Minute + time.Second
+// lifetime is that of a session: short, so that the SDK comes back soon.
+const lifetime = 2 * time.Second
 
 func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	keys, until := i.keys.Load(), time.Now().Add(lifetime).UTC().Format(time.RFC3339)
