@@ -1,4 +1,4 @@
-# make help lists the targets. Go and make are enough for all but s3-test and lint, which build their tools once (tools/).
+# make help lists the targets. Go and make are enough for all but s3-test, network-test and lint, which build their tools once (tools/).
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -10,7 +10,7 @@ EVALUATIONS ?= 100000
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim fuzz s3-test sdk-test cbor-test flagd-test readme-test lint format bench bench-socket torn bench-smoke clean help
+.PHONY: check build demo run test race sim fuzz s3-test network-test sdk-test cbor-test flagd-test readme-test lint format bench bench-socket torn bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -45,6 +45,10 @@ fuzz: ## every fuzzer in turn, FUZZ=30s each
 
 s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real server on loopback
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./sync/s3/... ./test/s3/...
+
+network-test: build $(TOOLS)/versitygw $(TOOLS)/toxiproxy-server ## the faults of the network between a real S3 server and its readers and publishers
+	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_TOXIPROXY=$(CURDIR)/$(TOOLS)/toxiproxy-server BURGEE_TEST_BIN=$(CURDIR)/bin \
+	  $(GO) test -count=1 -parallel 24 ./test/network/...
 
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
@@ -85,8 +89,9 @@ $(TOOLS)/versitygw: PACKAGE := github.com/versity/versitygw/cmd/versitygw
 $(TOOLS)/golangci-lint: PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(TOOLS)/gofumpt: PACKAGE := mvdan.cc/gofumpt
 $(TOOLS)/benchstat: PACKAGE := golang.org/x/perf/cmd/benchstat
+$(TOOLS)/toxiproxy-server: PACKAGE := github.com/Shopify/toxiproxy/v2/cmd/server
 $(TOOLS)/%: tools/go.mod tools/go.sum
-	cd tools && $(GO) build -trimpath -ldflags '-s -w' -o ../$(TOOLS)/ $(PACKAGE)
+	cd tools && $(GO) build -trimpath -ldflags '-s -w' -o ../$@ $(PACKAGE)
 
 clean: ## remove what was built
 	rm -rf bin

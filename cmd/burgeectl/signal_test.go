@@ -88,6 +88,8 @@ func stuck(reached chan<- string, release <-chan bool) http.HandlerFunc {
 		case r.Method == http.MethodGet:
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = w.Write([]byte("<Error><Code>NoSuchKey</Code></Error>"))
+		case r.Method == http.MethodPut:
+			w.Header().Set("ETag", `"written"`)
 		}
 	}
 }

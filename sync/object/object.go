@@ -47,4 +47,10 @@ var (
 	ErrForbidden   = errors.New("access denied") // never to be read as "empty": S3 answers so for missing keys too
 	ErrNoStore     = errors.New("no such bucket or folder")
 	ErrUnavailable = errors.New("store unavailable") // 5xx, refused or broken connections, deadlines: trying again may help
+
+	// Beside ErrUnavailable, where it is known that nothing reached the store:
+	ErrCredentials = errors.New("no credentials")
+	ErrInsecure    = errors.New("no trusted connection") // TLS failed
+
+	ErrClock = errors.New("clocks disagree") // the store takes no request that was signed at this time
 )

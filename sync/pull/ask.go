@@ -44,10 +44,13 @@ func (l *Loop) askHead(ctx context.Context) error {
 		l.have = seen{}
 		return bundle.Refuse(bundle.ReasonOversized, "read the head: %w", err)
 	case err != nil:
-		return fmt.Errorf("read the head: %w", err)
+		return fmt.Errorf("read the head%s: %w", inTime(err, headDeadline), err)
 	}
 	l.have = seen{tag: got.Tag, news: true}
 	l.have.head, l.have.verdict = l.admit(got.Body)
+	if bundle.ReasonOf(l.have.verdict) == bundle.ReasonEnvelope {
+		l.have.verdict = bundle.Refuse(bundle.ReasonEnvelope, "what stands in the head's place is none, be it the store's or a page that a proxy answers with: %w", l.have.verdict)
+	}
 	if mayBeDamaged(l.have.verdict) {
 		l.have.tag = ""
 	}
@@ -114,9 +117,17 @@ func (l *Loop) stored(ctx context.Context) ([]byte, error) {
 	case errors.Is(err, object.ErrTooLarge):
 		return nil, bundle.Refuse(bundle.ReasonOversized, "read the bundle of revision %d: %w", l.have.head.Manifest().Revision, err)
 	case err != nil:
-		return nil, fmt.Errorf("read the bundle of revision %d: %w", l.have.head.Manifest().Revision, err)
+		return nil, fmt.Errorf("read the bundle of revision %d%s: %w", l.have.head.Manifest().Revision, inTime(err, deadline), err)
 	}
 	return got.Body, nil
+}
+
+// inTime tells of a deadline that was missed.
+func inTime(err error, deadline time.Duration) string {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return ""
+	}
+	return " within " + deadline.Round(time.Second).String()
 }
 
 func (l *Loop) handOn(stored []byte) error {

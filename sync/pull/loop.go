@@ -188,7 +188,7 @@ func (l *Loop) wasRefused(err error) time.Duration {
 }
 
 func (l *Loop) failed(err error) time.Duration {
-	wait, failures := l.waits.bad(), 0
+	wait, failures := max(l.waits.bad(), l.waits.asked(object.RetryAfter(err))), 0
 	l.note(func(s *State) {
 		s.Failures++
 		s.Failed++

@@ -325,3 +325,46 @@ func TestWaits(t *testing.T) {
 		}
 	}
 }
+
+// A store that asks to be left alone is, at least for so long and at most for the longest pause; one that asks for less than is due anyway
+// gets what is due.
+func TestRetryAfter(t *testing.T) {
+	for _, row := range []struct {
+		asks, stale, least, most time.Duration
+	}{
+		{10 * time.Second, time.Hour, 10 * time.Second, 12 * time.Second},
+		{time.Hour, time.Hour, maxRetry, maxRetry},
+		{time.Hour, 20 * time.Second, 20 * time.Second, 20 * time.Second},
+		{55 * time.Second, time.Hour, 55 * time.Second, maxRetry},
+		{time.Millisecond, time.Hour, firstRetry / 2, firstRetry},
+		{0, time.Hour, firstRetry / 2, firstRetry},
+	} {
+		for _, random := range []float64{0, 0.5, 0.999999} {
+			b := newBench(t, func(c *Config) { c.StaleAfter, c.Random = row.stale, func() float64 { return random } })
+			b.source.Break(func(context.Context, string) (func([]byte) []byte, error) {
+				return nil, object.Postponed{Err: object.ErrUnavailable, After: row.asks}
+			})
+			if wait := b.loop.poll(t.Context()); wait < row.least || wait > row.most {
+				t.Errorf("asked for %v, stale after %v: a pause of %v; want %v to %v", row.asks, row.stale, wait, row.least, row.most)
+			}
+		}
+	}
+}
+
+func TestKindsOfFailure(t *testing.T) {
+	for kind, err := range map[string]error{
+		"credentials": fmt.Errorf("%w: %w", object.ErrUnavailable, object.ErrCredentials),
+		"tls":         fmt.Errorf("%w: %w", object.ErrUnavailable, object.ErrInsecure),
+		"clock":       object.ErrClock,
+		"timeout":     fmt.Errorf("%w: %w", object.ErrUnavailable, context.DeadlineExceeded),
+		"forbidden":   object.ErrForbidden,
+		"no-store":    object.ErrNoStore,
+		"not-found":   object.ErrNotFound,
+		"unavailable": object.ErrUnavailable,
+		"other":       errors.New("something else"),
+	} {
+		if got := kindOf(err); got != kind {
+			t.Errorf("%v is of kind %s, want %s", err, got, kind)
+		}
+	}
+}

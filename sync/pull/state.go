@@ -29,7 +29,7 @@ type State struct {
 // Failure is a store that could not be read.
 type Failure struct {
 	At      time.Time
-	Kind    string // one of not-found, forbidden, no-store, timeout, unavailable, other
+	Kind    string // one of those of kindOf, or other
 	Message string
 }
 
@@ -77,6 +77,9 @@ func kindOf(err error) string {
 		err  error
 		name string
 	}{
+		{object.ErrCredentials, "credentials"},
+		{object.ErrInsecure, "tls"},
+		{object.ErrClock, "clock"},
 		{context.DeadlineExceeded, "timeout"},
 		{object.ErrForbidden, "forbidden"},
 		{object.ErrNoStore, "no-store"},

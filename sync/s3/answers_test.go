@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/burgeehq/burgee/sync/object"
 )
@@ -101,4 +102,45 @@ func TestHostileWordsStayOutOfErrors(t *testing.T) {
 	})
 	_, err := s.Get(t.Context(), "head", "", plenty)
 	wantRefusal(t, err, object.ErrForbidden)
+}
+
+func TestRetryAfterIsToldInBothForms(t *testing.T) {
+	const date = "Wed, 25 Nov 2026 12:00:00 GMT"
+	for _, c := range []struct {
+		status int
+		header string
+		want   time.Duration
+	}{
+		{503, "7", 7 * time.Second},
+		{429, "7", 7 * time.Second},
+		{500, "7", 7 * time.Second},
+		{503, "Wed, 25 Nov 2026 12:01:30 GMT", 90 * time.Second}, // counted from the answer's own date
+		{503, "Wed, 25 Nov 2026 11:00:00 GMT", 0},
+		{503, "Wed, 25 Nov 2099 12:00:00 GMT", longestPause},
+		{503, "99999999999", longestPause},
+		{503, "-1", 0},
+		{503, "0", 0},
+		{503, "99999999999999999999999", 0},
+		{503, "soon", 0},
+		{503, "", 0},
+		{403, "7", 0}, // not too busy
+	} {
+		s := fake(t, Config{}, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Date", date)
+			w.Header().Set("Retry-After", c.header)
+			answer(w, c.status, "")
+		})
+		_, err := s.Get(t.Context(), "head", "", plenty)
+		if got := object.RetryAfter(err); err == nil || got != c.want {
+			t.Errorf("%d with Retry-After %q: %v asks for %v; want %v", c.status, c.header, err, got, c.want)
+		}
+	}
+}
+
+func TestAWriteWithoutATagIsNotBelieved(t *testing.T) {
+	s := fake(t, Config{}, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>sign in")) })
+	_, err := s.Create(t.Context(), "head", []byte("one"))
+	wantRefusal(t, err, object.ErrUnavailable, "no ETag")
+	_, err = s.Replace(t.Context(), "head", `"tag"`, []byte("one"))
+	wantRefusal(t, err, object.ErrUnavailable, "no ETag")
 }

@@ -29,9 +29,13 @@ func (s *Store) get(ctx context.Context, key, have string, limit int64) (object.
 	if have != "" {
 		in.IfNoneMatch = &have
 	}
-	out, err := s.client.GetObject(ctx, in)
+	var out *s3.GetObjectOutput
+	err := s.send(ctx, meaning{missing: object.ErrNotFound}, func() (err error) {
+		out, err = s.client.GetObject(ctx, in, s.clock.sign)
+		return err
+	})
 	if err != nil {
-		return object.Object{}, meaning{missing: object.ErrNotFound}.of(ctx, err)
+		return object.Object{}, err
 	}
 	defer out.Body.Close()
 	size := int64(-1)
@@ -73,12 +77,20 @@ func (s *Store) put(ctx context.Context, key string, body []byte, in *s3.PutObje
 	if in.IfMatch != nil && *in.IfMatch == "" {
 		return "", fmt.Errorf("%w: no tag was given", object.ErrConflict) // sent as it is, it would be no condition at all
 	}
-	in.Bucket, in.Key, in.Body = &s.bucket, s.key(key), bytes.NewReader(body)
-	out, err := s.client.PutObject(ctx, in)
+	in.Bucket, in.Key = &s.bucket, s.key(key)
+	var out *s3.PutObjectOutput
+	err := s.send(ctx, m, func() (err error) {
+		in.Body = bytes.NewReader(body)
+		out, err = s.client.PutObject(ctx, in, s.clock.sign)
+		return err
+	})
 	if err != nil {
-		return "", m.of(ctx, err)
+		return "", err
 	}
-	return aws.ToString(out.ETag), nil
+	if aws.ToString(out.ETag) == "" {
+		return "", fmt.Errorf("%w: the answer to a write had no ETag: it may come from a proxy in the server's place", object.ErrUnavailable)
+	}
+	return *out.ETag, nil
 }
 
 // List gives the keys that begin with prefix.
@@ -99,9 +111,13 @@ func (s *Store) list(ctx context.Context, prefix string, limit int) ([]string, e
 		func(o *s3.ListObjectsV2PaginatorOptions) { o.Limit = int32(min(s.page, max(limit, 1))) })
 	var keys []string
 	for len(keys) < limit && pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		var page *s3.ListObjectsV2Output
+		err := s.send(ctx, meaning{}, func() (err error) {
+			page, err = pages.NextPage(ctx, s.clock.sign)
+			return err
+		})
 		if err != nil {
-			return nil, meaning{}.of(ctx, err)
+			return nil, err
 		}
 		for _, found := range page.Contents {
 			key := strings.TrimPrefix(aws.ToString(found.Key), s.prefix)
@@ -111,6 +127,22 @@ func (s *Store) list(ctx context.Context, prefix string, limit int) ([]string, e
 		}
 	}
 	return keys[:min(max(limit, 0), len(keys))], nil
+}
+
+// send makes a call, says what its error means, and lets the next call make use of it. Where it was refused for the clock that signed
+// it, nothing was done; then whoever asks more than once asks again by the other clock.
+func (s *Store) send(ctx context.Context, m meaning, call func() error) error {
+	for again := s.attempts > 1; ; again = false {
+		err := call()
+		if err == nil {
+			return nil
+		}
+		err = m.of(ctx, err)
+		s.machine.learn(err)
+		if !s.clock.learn(err) || !again {
+			return err
+		}
+	}
 }
 
 func (s *Store) key(key string) *string { return aws.String(s.prefix + key) }

@@ -35,32 +35,37 @@ const (
 
 // newClient goes through config.LoadDefaultConfig, which reads AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_REQUEST_CHECKSUM_CALCULATION,
 // AWS_CA_BUNDLE, profiles and roles; a client made of options alone would silently know none of them.
-func newClient(ctx context.Context, cfg Config) (*s3.Client, error) {
-	settings, err := config.LoadDefaultConfig(ctx,
-		config.WithAppID("burgee"),
-		config.WithHTTPClient(httpClient()),
-		config.WithLogger(logging.Nop{}), // what matters comes back as an error
-		config.WithRetryer(func() aws.Retryer { return retryer(cfg.Attempts) }),
-	)
+func newClient(ctx context.Context, cfg Config) (*s3.Client, *machine, error) {
+	load := func(ctx context.Context) (aws.Config, error) {
+		read, err := config.LoadDefaultConfig(ctx,
+			config.WithAppID("burgee"),
+			config.WithHTTPClient(httpClient()),
+			config.WithLogger(logging.Nop{}), // what matters comes back as an error
+			config.WithRetryer(func() aws.Retryer { return retryer(cfg.Attempts) }),
+		)
+		if own, ok := read.HTTPClient.(*awshttp.BuildableClient); ok { // with AWS_CA_BUNDLE in it by now
+			read.HTTPClient = &http.Client{Transport: own.GetTransport(), CheckRedirect: follow}
+		}
+		return read, err
+	}
+	settings, err := load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("AWS settings: %w", err)
+		return nil, nil, fmt.Errorf("AWS settings: %w", err)
 	}
 	if settings.Region == "" {
-		return nil, errors.New("AWS settings: no region; set AWS_REGION, or region in ~/.aws/config (servers without regions take us-east-1)")
+		return nil, nil, errors.New("AWS settings: no region; set AWS_REGION, or region in ~/.aws/config (servers without regions take us-east-1)")
 	}
-	settings.Credentials = credentials{settings.Credentials}
-	if own, ok := settings.HTTPClient.(*awshttp.BuildableClient); ok { // with AWS_CA_BUNDLE in it by now
-		settings.HTTPClient = &http.Client{Transport: own.GetTransport(), CheckRedirect: follow}
-	}
-	settings.HTTPClient = cautious{settings.HTTPClient}
+	m := newMachine(load, settings)
+	settings.Credentials = m
+	settings.HTTPClient = cautious{m}
 	client := s3.NewFromConfig(settings, func(o *s3.Options) {
 		o.UsePathStyle = cfg.PathStyle
 		o.DisableLogOutputChecksumValidationSkipped = true // bundles are checked against a digest of our own
 	})
 	if err := checkEndpoint(client.Options().BaseEndpoint); err != nil {
-		return nil, fmt.Errorf("AWS settings: %w", err)
+		return nil, nil, fmt.Errorf("AWS settings: %w", err)
 	}
-	return client, nil
+	return client, m, nil
 }
 
 // checkEndpoint refuses an endpoint that the SDK would try in vain. Its error leaves out what stands before an "@": it may be a secret.
@@ -134,18 +139,3 @@ type limited struct {
 	io.Reader
 	io.Closer
 }
-
-// credentials tells a failure to find credentials from one of the store.
-type credentials struct{ aws.CredentialsProvider }
-
-// Retrieve asks the providers that are set up.
-func (c credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	got, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil {
-		return got, credentialsError{err}
-	}
-	return got, nil
-}
-
-// credentialsError marks that no request was made, because there was nothing to sign it with.
-type credentialsError struct{ error }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/burgeehq/burgee/sync/object"
 )
@@ -44,12 +46,12 @@ func (m meaning) of(ctx context.Context, err error) error {
 	}
 	var unsigned credentialsError
 	if errors.As(err, &unsigned) {
-		return advisedError{fmt.Errorf("%w: no AWS credentials: %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
-			object.ErrUnavailable, cause(unsigned.error)), credentialsAdvice}
+		return advisedError{fmt.Errorf("%w: %w: %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or a role",
+			object.ErrUnavailable, object.ErrCredentials, whyNone(unsigned.error)), credentialsAdvice}
 	}
 	var answer *awshttp.ResponseError
 	if !errors.As(err, &answer) || answer.HTTPStatusCode() == 0 {
-		return fmt.Errorf("%w: %s", object.ErrUnavailable, cause(err))
+		return ofConnection(err)
 	}
 	return m.ofAnswer(answer)
 }
@@ -64,10 +66,27 @@ func (m meaning) ofAnswer(answer *awshttp.ResponseError) error {
 	if id := word(answer.ServiceRequestID()); id != "" {
 		text += ", request " + id
 	}
+	if code == "RequestTimeTooSkewed" {
+		return newClockError(answer.Response.Response, text)
+	}
 	if known := m.ofCode(answer.HTTPStatusCode(), code); known != nil {
-		return fmt.Errorf("%w: %s", known, text)
+		return postponed(fmt.Errorf("%w: %s", known, text), answer.Response.Header)
 	}
 	return errors.New("unexpected answer: " + text + advice(answer.Response.Header))
+}
+
+// whyNone tells what kept credentials away: the answer of whoever issues them, as far as the SDK keeps it, or else the cause.
+func whyNone(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return cause(err)
+	}
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) && answer.Response != nil && answer.Response.Request != nil {
+		return fmt.Sprintf("%s answered %d %s", answer.Response.Request.URL.Host, answer.HTTPStatusCode(), word(api.ErrorCode()))
+	}
+	said, _, _ := strings.Cut(api.ErrorMessage(), "\n")
+	return fmt.Sprintf("whoever issues them answered %s %.200q", word(api.ErrorCode()), said)
 }
 
 // ofCode knows what S3 answers. A 404 counts as a missing object only in S3's own words: any other comes from a wrong endpoint, and
@@ -107,6 +126,30 @@ func advice(header http.Header) string {
 	return "; check that AWS_ENDPOINT_URL_S3 is the endpoint of an S3 server, and AWS_REGION the region of the bucket"
 }
 
+// longestPause is more than anybody asks for in earnest.
+const longestPause = 24 * time.Hour
+
+// postponed adds to an error of a store that is too busy when it wants to be asked again. Both forms of the header are known; a date is
+// counted from that of the answer, so that no two clocks have to agree.
+func postponed(err error, header http.Header) error {
+	asked := header.Get("Retry-After")
+	if asked == "" || !errors.Is(err, object.ErrUnavailable) {
+		return err
+	}
+	var after time.Duration
+	if seconds, wrong := strconv.Atoi(asked); wrong == nil {
+		after = time.Duration(min(max(seconds, 0), int(longestPause/time.Second))) * time.Second
+	} else if then, wrong := http.ParseTime(asked); wrong == nil {
+		if now, wrong := http.ParseTime(header.Get("Date")); wrong == nil {
+			after = min(then.Sub(now), longestPause)
+		}
+	}
+	if after <= 0 {
+		return err
+	}
+	return object.Postponed{Err: err, After: after}
+}
+
 // broken says why the body of an object ended early.
 func broken(ctx context.Context, err error) error {
 	if ended := object.Ended(ctx); ended != nil {
@@ -116,20 +159,6 @@ func broken(ctx context.Context, err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: the object ended early: %s", object.ErrUnavailable, cause(err))
-}
-
-// cause is the innermost thing that went wrong, on one line. What the layers around it add may hold a URL with its query.
-func cause(err error) string {
-	var sent *url.Error
-	if errors.As(err, &sent) {
-		err = sent.Err
-	} else {
-		for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-			err = inner
-		}
-	}
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return fmt.Sprintf("%.200s", line)
 }
 
 // word keeps of what a server sent only what belongs into a log line.

@@ -27,10 +27,14 @@ type Config struct {
 
 // Store is one prefix of a bucket.
 type Store struct {
-	client *s3.Client
-	bucket string
-	prefix string // empty or with a "/" at the end
-	page   int    // how many keys are listed at once
+	client  *s3.Client
+	machine *machine
+	clock   clock
+	bucket  string
+	prefix  string // empty or with a "/" at the end
+	page    int    // how many keys are listed at once
+
+	attempts int
 }
 
 var _ object.Store = (*Store)(nil)
@@ -42,16 +46,16 @@ var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9
 const maxPage = 1000
 
 // Open reads the AWS settings of the environment and its files. It does not touch the network: the store may be away, and credentials
-// are fetched when they are first needed and again when they run out.
+// are fetched when they are first needed, again when they run out, and again from the start when the store refuses them.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	client, err := newClient(ctx, cfg)
+	client, machine, err := newClient(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{client: client, bucket: cfg.Bucket, page: maxPage}
+	s := &Store{client: client, machine: machine, bucket: cfg.Bucket, page: maxPage, attempts: cfg.Attempts}
 	if cfg.Prefix != "" {
 		s.prefix = cfg.Prefix + "/"
 	}

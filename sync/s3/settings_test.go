@@ -46,7 +46,7 @@ func TestMissingCredentialsAreNamed(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	s = open(t, Config{Bucket: s.bucket, PathStyle: true})
 	_, err := s.Get(t.Context(), "head", "", plenty)
-	wantRefusal(t, err, object.ErrUnavailable, "no AWS credentials", "set AWS_ACCESS_KEY_ID")
+	wantRefusal(t, err, object.ErrUnavailable, "no credentials", "set AWS_ACCESS_KEY_ID")
 	wantWayOut(t, err, "AWS_PROFILE")
 }
 

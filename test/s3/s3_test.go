@@ -135,7 +135,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		{"no credentials", site.publisher.As([]string{
 			"AWS_ENDPOINT_URL_S3=" + site.Endpoint(), "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true",
 			"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", pathStyle,
-		}), "unavailable", []string{"no AWS credentials", "AWS_ACCESS_KEY_ID"}},
+		}), "credentials", []string{"no credentials", "AWS_ACCESS_KEY_ID"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			row.shop.TryPublish(kit.Flags(9, 0)).Refused(t, 1, row.words...)
