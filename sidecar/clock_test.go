@@ -340,6 +340,22 @@ func TestAConfirmationFromTheFuture(t *testing.T) {
 	})
 }
 
+// Two honest clocks may be apart by a little; a confirmation that lies ahead by no more tells no age, and speaks against nobody.
+func TestAConfirmationFromTheNearFuture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newRestarted(t)
+		r := s.start(t, s.source)
+		time.Sleep(time.Minute)
+		r.stop()
+		keepConfirmed(t, s.state, time.Now().Add(2*time.Minute))
+		r = s.start(t, nil)
+		defer r.stop()
+		if st := r.Status(time.Now()); st.Freshness != freshStale || doubted(st) != "" {
+			t.Errorf("%s, degraded %q; want stale, and nothing", st.Freshness, st.Degraded)
+		}
+	})
+}
+
 // A head that is published now vouches for a clock that agrees with it, and for no other.
 func TestAPublicationTellsTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
