@@ -137,7 +137,7 @@ func draw(herds []*herd) []byte {
 		fmt.Fprintf(&out, `<rect x="%d" y="14" width="12" height="12" fill="%s"/><text x="%d" y="24">%s</text>`+"\n", plotLeft+150*i, b.colour, plotLeft+150*i+17, b.name)
 	}
 	fmt.Fprintf(&out, `<path d="M%d 20h24" stroke="#b00020" stroke-dasharray="5 3"/><text x="%d" y="24">bound that the test asserts</text>`+"\n", plotLeft+450, plotLeft+480)
-	fmt.Fprintf(&out, `<text x="%d" y="48">%s sidecars that all start within one second, polling every %v; the store in front of those without flags answers %s requests a second</text>`+"\n",
+	fmt.Fprintf(&out, `<text x="%d" y="48">%s sidecars that all start within one second, polling every %v; where they have no flags, the store answers at most %s requests a second</text>`+"\n",
 		plotLeft, thousands(len(herds[0].pods)), herds[0].poll, thousands(s3Rate))
 	for i, h := range herds {
 		h.panel(&out, i%2*panelWidth, legendHeight+i/2*panelHeight)
