@@ -98,7 +98,7 @@ func (c *clock) judge(now, published time.Time) string {
 	why := ""
 	switch {
 	case moved.Abs() > clockSlack:
-		why = fmt.Sprintf("moved %v against its own counting since %s", moved.Round(time.Second), c.told.Format(time.RFC3339))
+		why = fmt.Sprintf("moved %v against its own counting since %s", moved.Round(time.Second), c.told.UTC().Format(time.RFC3339))
 	default:
 		why = c.impossible(machine, published)
 	}
