@@ -106,9 +106,9 @@ func (h *herd) bounds() []bound {
 	case h.back == 0 && h.capped > 0 && pods > 2*h.capped:
 		return nil // a fleet that is so large has its flags when the store has answered; see docs/herds.md
 	case h.back == 0:
-		return []bound{{"without flags", 0, settled, pods}, {"with flags", settled, h.until, steady}}
+		return []bound{{"without flags", 0, settled, pods * 11 / 10}, {"with flags", settled, h.until, steady}}
 	case !h.scenario.known:
-		return []bound{{"without flags", 0, settled, pods}, {"after the outage", h.back, h.until, steady}}
+		return []bound{{"without flags", 0, settled, pods * 11 / 10}, {"after the outage", h.back, h.until, steady}}
 	case h.back-h.away < outage: // it ends before the pauses have spread
 		return []bound{{"in the outage", h.away, h.back, pods * 22 / 100}, {"after the outage", h.back, h.until, steady * 4 / 3}}
 	default:
