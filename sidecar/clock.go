@@ -95,12 +95,9 @@ func (c *clock) judge(now, published time.Time) string {
 	if moved.Abs() <= clockSlack && (moved-c.shift).Abs() >= clockNoise {
 		c.shift = moved
 	}
-	why := ""
-	switch {
-	case moved.Abs() > clockSlack:
+	why := c.impossible(machine, published)
+	if moved.Abs() > clockSlack {
 		why = fmt.Sprintf("moved %v against its own counting since %s", moved.Round(time.Second), c.told.UTC().Format(time.RFC3339))
-	default:
-		why = c.impossible(machine, published)
 	}
 	c.say(why)
 	return why

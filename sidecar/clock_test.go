@@ -165,7 +165,7 @@ func compareWithTwin(t *testing.T, when string, r, twin *rig, wrong bool) {
 		t.Errorf("%s: degraded %q; the clock is wrong: %v", when, st.Degraded, wrong)
 	case wrong && (st.Validity != valid || len(st.Expired) > 0):
 		t.Errorf("%s: %s, ended %q by a clock that is wrong", when, st.Validity, st.Expired)
-	case !wrong && time.Since(r.holder.newest.Load().Manifest().ValidUntil).Abs() <= r.config.Wall().Sub(time.Now()).Abs(): // either may be so
+	case !wrong && time.Since(r.holder.newest.Load().Manifest().ValidUntil).Abs() <= time.Until(r.config.Wall()).Abs(): // either may be so
 	case !wrong && (st.Validity != want.Validity || fmt.Sprint(st.Expired) != fmt.Sprint(want.Expired)):
 		t.Errorf("%s: %s, ended %q; beside it %s, %q", when, st.Validity, st.Expired, want.Validity, want.Expired)
 	}

@@ -155,7 +155,7 @@ func newHerd(t testing.TB, s scenario, seed uint64) *herd {
 // onDisk is what the disks hold.
 func (h *herd) onDisk(t testing.TB, policy bundle.Policy) Known {
 	t.Helper()
-	if !h.scenario.known {
+	if !h.known {
 		return Known{}
 	}
 	head, err := policy.Open(h.made[0].Head)

@@ -101,13 +101,13 @@ func (h *herd) bounds() []bound {
 	switch {
 	case h.publishedAt > 0:
 		return []bound{{"before the publication", 0, h.publishedAt, steady}, {"heads and bundles", h.publishedAt, h.until, 2 * steady}}
-	case h.back == 0 && h.scenario.known:
+	case h.back == 0 && h.known:
 		return []bound{{"all the time", 0, h.until, steady}}
 	case h.back == 0 && h.capped > 0 && pods > 2*h.capped:
 		return nil // a fleet that is so large has its flags when the store has answered; see docs/herds.md
 	case h.back == 0:
 		return []bound{{"without flags", 0, settled, pods * 11 / 10}, {"with flags", settled, h.until, steady}}
-	case !h.scenario.known:
+	case !h.known:
 		return []bound{{"without flags", 0, settled, pods * 11 / 10}, {"after the outage", h.back, h.until, steady}}
 	case h.back-h.away < outage: // it ends before the pauses have spread
 		return []bound{{"in the outage", h.away, h.back, pods * 22 / 100}, {"after the outage", h.back, h.until, steady * 4 / 3}}
@@ -145,7 +145,7 @@ func (h *herd) checkTimes(t *testing.T) {
 		switch {
 		case p.failing:
 			t.Fatalf("sidecar %d does not find the store again", p.number)
-		case !h.scenario.known && p.has[0] < 0, h.publishedAt > 0 && p.has[1] < 0:
+		case !h.known && p.has[0] < 0, h.publishedAt > 0 && p.has[1] < 0:
 			t.Fatalf("sidecar %d lacks a revision", p.number)
 		}
 	}
@@ -155,7 +155,7 @@ func (h *herd) checkTimes(t *testing.T) {
 	if h.back > 0 && h.back-h.away < outage {
 		within("between two confirmations", h.last(func(p *pod) time.Duration { return p.gap }), 4*h.poll) // else a hiccup would make flags stale
 	}
-	if !h.scenario.known && h.back == 0 && len(h.pods) <= 10_000 {
+	if !h.known && h.back == 0 && len(h.pods) <= 10_000 {
 		within("until all have flags", h.last(func(p *pod) time.Duration { return p.has[0] }), 10*time.Second) // --startup-wait
 	}
 	if h.publishedAt > 0 && h.capped == 0 {

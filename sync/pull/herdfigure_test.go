@@ -27,13 +27,13 @@ func checkFigures(t *testing.T, herds []*herd) {
 }
 
 // golden compares a file with what it should be, or writes it.
-func golden(t *testing.T, name string, make func(old []byte) []byte) {
+func golden(t *testing.T, name string, render func(old []byte) []byte) {
 	t.Helper()
 	old, err := os.ReadFile(filepath.FromSlash(name))
 	if err != nil && !*update {
 		t.Fatal(err)
 	}
-	now := make(old)
+	now := render(old)
 	switch {
 	case bytes.Equal(old, now):
 	case *update:
@@ -89,7 +89,7 @@ func (h *herd) attempts() string {
 // done tells when the fleet had what it waited for: the new revision, its first flags, or the store again.
 func (h *herd) done() string {
 	switch {
-	case h.publishedAt > 0, !h.scenario.known && h.back == 0:
+	case h.publishedAt > 0, !h.known && h.back == 0:
 		times := h.arrivals()
 		return fmt.Sprintf("%.1f, %.1f, %.1f s", share(times, 0.5).Seconds(), share(times, 0.99).Seconds(), share(times, 1).Seconds())
 	case h.back > 0:
