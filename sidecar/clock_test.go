@@ -399,6 +399,21 @@ func TestAClockBeforeTheProgramWasBuilt(t *testing.T) {
 	})
 }
 
+// Nor can it be before the flags that it shows were published: a fresh pod has nothing else to go by.
+func TestAClockBeforeThePublication(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newRestarted(t)
+		s.wall.set(-decade)
+		r := s.start(t, s.source)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		want := "clock: this machine's time is 87672h0m0s before the time at which its flags were published"
+		if st := r.Status(time.Now()); !strings.HasPrefix(doubted(st), want) || st.Freshness != fresh {
+			t.Errorf("%s, degraded %q; want fresh, and %q", st.Freshness, st.Degraded, want)
+		}
+	})
+}
+
 // While the clock cannot be true the disk keeps the last confirmation that could be.
 func TestAnImpossibleTimeIsNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
