@@ -10,7 +10,7 @@ EVALUATIONS ?= 100000
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim fuzz s3-test network-test sdk-test cbor-test flagd-test readme-test lint format bench bench-socket torn bench-smoke clean help
+.PHONY: check build demo run test race sim herd fuzz s3-test network-test sdk-test cbor-test flagd-test readme-test lint format bench bench-socket torn bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -33,6 +33,9 @@ race: ## the same under the race detector (needs a C compiler)
 
 sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
 	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)
+
+herd: ## 100,000 simulated sidecars restart, lose their store, get new flags: make herd SEED=7, or UPDATE=1 to write docs anew
+	$(GO) test ./sync/pull -run TestHerd -count=1 -timeout 0 -herd.pods=100000 $(if $(SEED),-herd.seed=$(SEED)) $(if $(UPDATE),-update)
 
 fuzz: ## every fuzzer in turn, FUZZ=30s each
 	@set -e; for package in $$($(GO) list ./...); do \

@@ -31,7 +31,7 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 	}
 	body := newBulkBody(&s.bulkBodies)
 	var sum uint64
-	body.text, sum = s.appendAll(body.text, now, w, start.Unix())
+	body.text, sum = s.appendAll(body.text, now, w, s.clock.machine(start).Unix())
 	tag := bodyTag(sum)
 	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
 	if !now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {

@@ -42,10 +42,11 @@ type Config struct {
 	StaleAfter     time.Duration // 0 means 4 polls
 	AnswerContract bool          // answers carry the contract's metadata too
 
-	Instance string         // name of this sidecar in /status; "" means the host's
-	Version  string         // of the program
-	Random   func() float64 // jitter in [0,1); nil means math/rand/v2
-	Log      hclog.Logger   // nil logs nothing
+	Instance string           // name of this sidecar in /status; "" means the host's
+	Version  string           // of the program
+	Random   func() float64   // jitter in [0,1); nil means math/rand/v2
+	Wall     func() time.Time // what this machine's clock says, for tests that set it; nil means time.Now
+	Log      hclog.Logger     // nil logs nothing
 }
 
 func (c *Config) complete() error {

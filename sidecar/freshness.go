@@ -13,7 +13,7 @@ const (
 )
 
 // freshness knows how old the flags may be. Ages are measured on the monotonic clock while the process runs, so that a jump of the
-// wall clock makes nothing fresh or stale; across a restart only the wall clock can tell.
+// machine's makes nothing fresh or stale; across a restart only that one can tell.
 type freshness struct {
 	mu        sync.Mutex
 	limit     time.Duration
@@ -44,15 +44,11 @@ func (f *freshness) confirm(at time.Time) {
 	f.confirmed = at
 }
 
-// recall takes the time of the last confirmation from before a restart. One in the future says that a clock is wrong, so nothing. From
-// here on its age runs on the monotonic clock too.
-func (f *freshness) recall(at, now time.Time) {
-	if at.IsZero() || at.After(now) {
-		return
-	}
+// recall takes how long ago the store confirmed the flags, before a restart. From here on that age runs on the monotonic clock too.
+func (f *freshness) recall(age time.Duration, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	at = now.Add(-now.Round(0).Sub(at))
+	at := now.Add(-age)
 	f.confirmed, f.freshFrom = at, at
 }
 

@@ -28,18 +28,20 @@ type holder struct {
 	newest    atomic.Pointer[bundle.Head] // the accepted head whose overrides are in force
 	options   eval.Options
 	freshness *freshness
+	clock     *clock
 	keeper    *keeper     // nil keeps nothing
 	tidy      *time.Timer // nil before the first change
 	log       hclog.Logger
 }
 
-func newHolder(c Config, f *freshness) *holder {
-	return &holder{options: eval.Options{AnswerContract: c.AnswerContract}, freshness: f, log: c.Log}
+func newHolder(c Config, f *freshness, k *clock) *holder {
+	return &holder{options: eval.Options{AnswerContract: c.AnswerContract}, freshness: f, clock: k, log: c.Log}
 }
 
 // Head lets a head's overrides act at once, over whatever bundle is served.
 func (h *holder) Head(head bundle.Head) {
 	h.newest.Store(&head)
+	h.clock.vouch(time.Now(), head.Manifest().PublishedAt)
 	if now := h.current.Load(); now != nil {
 		h.swap(now.under(head))
 	}
@@ -60,7 +62,18 @@ func (h *holder) Bundle(v bundle.Verified) error {
 // Confirmed notes that the store's newest state is served.
 func (h *holder) Confirmed(at time.Time) {
 	h.freshness.confirm(at)
-	h.keeper.saveConfirmed(at)
+	h.clock.judge(at, h.published())
+	if at, known := h.clock.keeps(at, h.published()); known {
+		h.keeper.saveConfirmed(at)
+	}
+}
+
+// published is when the newest head was; zero where there is none.
+func (h *holder) published() time.Time {
+	if newest := h.newest.Load(); newest != nil {
+		return newest.Manifest().PublishedAt
+	}
+	return time.Time{}
 }
 
 // compile turns a verified bundle into flags, or refuses it.

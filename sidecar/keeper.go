@@ -140,7 +140,7 @@ func bring(folder *lkg.Folder, have, want kept) (kept, error) {
 		}
 		errs = append(errs, err)
 	}
-	if want.payload == have.payload && want.confirmed.Sub(have.confirmed) >= confirmedEvery {
+	if want.payload == have.payload && want.confirmed.Sub(have.confirmed).Abs() >= confirmedEvery { // it falls where the clock was ahead
 		err := folder.SaveConfirmed(want.confirmed, string(want.payload))
 		if err == nil {
 			have.confirmed = want.confirmed

@@ -92,7 +92,7 @@ func (s *Sidecar) single(ctx *fasthttp.RequestCtx, w *workspace, rawKey []byte, 
 		s.meter.unknown(w.tally)
 		return
 	}
-	answer := flag.Evaluate(&w.context, start.Unix())
+	answer := flag.Evaluate(&w.context, s.clock.machine(start).Unix())
 	w.tally.reasons[answer.Reason].Add(1)
 	s.meter.answered(w, now, flag, &answer)
 	if answer.Code != eval.NoError {

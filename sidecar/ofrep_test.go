@@ -31,13 +31,17 @@ const shop = `{
 }`
 
 // develop serves a flag document as --flags does.
-func develop(t testing.TB, document string) *Sidecar {
+func develop(t testing.TB, document string, change ...func(*Config)) *Sidecar {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "flags.json")
 	if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{FlagsFile: path})
+	c := Config{FlagsFile: path}
+	for _, f := range change {
+		f(&c)
+	}
+	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}

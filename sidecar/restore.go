@@ -82,7 +82,10 @@ func (s *Sidecar) serveRestored(known pull.Known, best *flagset, from candidate)
 		return
 	}
 	if confirmed, state := s.keeper.took(from.Loaded, best, known.Head); state == string(best.head.Payload()) {
-		s.freshness.recall(confirmed, time.Now())
+		now := time.Now()
+		if age, known := s.clock.recall(confirmed, now, s.holder.published()); known {
+			s.freshness.recall(age, now)
+		}
 	}
 }
 

@@ -22,6 +22,7 @@ type Sidecar struct {
 	config    Config
 	holder    *holder
 	freshness *freshness
+	clock     *clock
 	keeper    *keeper    // nil where nothing is kept on disk
 	loop      *pull.Loop // nil in development
 	bench     *workbench // nil but in development
@@ -43,7 +44,8 @@ func New(c Config) (*Sidecar, error) {
 	s := &Sidecar{config: c, meter: newMeter(c.Log), started: time.Now()}
 	s.workspaces = newWorkspaces(s.meter)
 	s.freshness = newFreshness(s.started, c.StaleAfter)
-	s.holder = newHolder(c, s.freshness)
+	s.clock = newClock(c, s.started)
+	s.holder = newHolder(c, s.freshness, s.clock)
 	return s, nil
 }
 

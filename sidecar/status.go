@@ -123,17 +123,24 @@ func (s *Sidecar) Status(now time.Time) Status {
 	if s.config.Trust.Unsigned() {
 		st.Signatures = "off"
 	}
+	doubt := s.clock.judge(now, s.holder.published())
+	if doubt != "" {
+		st.Degraded = append(st.Degraded, "clock: this machine's time "+doubt+"; nothing counts as expired until it agrees again, or a newly published head agrees with it")
+	}
 	var confirmed time.Time
 	st.Freshness, st.Since, confirmed = s.freshness.state(now)
-	st.Since = st.Since.UTC()
-	s.describeFlags(&st, now)
+	st.Since = s.clock.at(st.Since)
+	s.describeFlags(&st)
+	if doubt == "" {
+		s.describeAges(&st, s.clock.at(now))
+	}
 	s.describeDisk(&st, now)
 	s.describeSync(&st, confirmed)
 	s.describeDevelopment(&st)
 	return st
 }
 
-func (s *Sidecar) describeFlags(st *Status, now time.Time) {
+func (s *Sidecar) describeFlags(st *Status) {
 	flags := s.holder.current.Load()
 	if flags == nil {
 		return
@@ -141,20 +148,14 @@ func (s *Sidecar) describeFlags(st *Status, now time.Time) {
 	m := flags.head.Manifest()
 	st.Active = Active{
 		Revision: flags.revision, Digest: m.Bundle.ContentDigest, PublishedAt: stamp(m.PublishedAt), Author: m.Change.Author,
-		Message: m.Change.Message, ActivatedAt: stamp(flags.since), From: flags.source, Signers: append([]string{}, flags.head.Signers()...), Flags: flags.rules.Len(),
+		Message: m.Change.Message, ActivatedAt: s.stamp(flags.since), From: flags.source, Signers: append([]string{}, flags.head.Signers()...), Flags: flags.rules.Len(),
 	}
 	st.Held = append(st.Held, flags.revision)
 	for _, problem := range flags.rules.Broken() {
 		st.Broken = append(st.Broken, Broken{problem.Flag, problem.Message})
 	}
-	for _, flag := range flags.rules.Flags() {
-		if flag.ExpiredAt(now) {
-			st.Expired = append(st.Expired, flag.Key())
-		}
-	}
 	if newest := s.holder.newest.Load(); newest != nil {
 		describeOverrides(st, newest.Manifest(), flags)
-		describeValidity(st, newest.Manifest(), now)
 	}
 }
 
@@ -168,16 +169,19 @@ func describeOverrides(st *Status, m bundle.Manifest, flags *flagset) {
 	}
 }
 
-// clockSlack is how far two honest clocks may be apart.
-const clockSlack = 5 * time.Minute
-
-// describeValidity never calls flags expired by a clock that is behind their own time of publication: such a clock is wrong.
-func describeValidity(st *Status, m bundle.Manifest, now time.Time) {
-	switch {
-	case now.Add(clockSlack).Before(m.PublishedAt):
-		st.Degraded = append(st.Degraded, "clock: this machine's time is before the time at which its flags were published")
-	case !m.ValidUntil.IsZero() && now.After(m.ValidUntil):
-		st.Validity = expired
+// describeAges tells what is past its end, by a clock that is believed.
+func (s *Sidecar) describeAges(st *Status, today time.Time) {
+	if flags := s.holder.current.Load(); flags != nil {
+		for _, flag := range flags.rules.Flags() {
+			if flag.ExpiredAt(today) {
+				st.Expired = append(st.Expired, flag.Key())
+			}
+		}
+	}
+	if newest := s.holder.newest.Load(); newest != nil {
+		if end := newest.Manifest().ValidUntil; !end.IsZero() && today.After(end) {
+			st.Validity = expired
+		}
 	}
 }
 
@@ -190,20 +194,20 @@ func (s *Sidecar) describeDisk(st *Status, now time.Time) {
 }
 
 func (s *Sidecar) describeSync(st *Status, confirmed time.Time) {
-	st.Sync = Sync{Store: s.config.StoreName, ConfirmedAt: stamp(confirmed)}
+	st.Sync = Sync{Store: s.config.StoreName, ConfirmedAt: s.stamp(confirmed)}
 	if s.loop == nil {
 		return
 	}
 	state := s.loop.State()
 	st.Sync.HeadRevision = state.HeadRevision
-	st.Sync.LastAttempt, st.Sync.LastSuccess = stamp(state.LastAttempt), stamp(state.LastSuccess)
-	st.Sync.LastChange, st.Sync.NextAttempt = stamp(state.LastChange), stamp(state.NextAttempt)
+	st.Sync.LastAttempt, st.Sync.LastSuccess = s.stamp(state.LastAttempt), s.stamp(state.LastSuccess)
+	st.Sync.LastChange, st.Sync.NextAttempt = s.stamp(state.LastChange), s.stamp(state.NextAttempt)
 	st.Sync.Failures = state.Failures
 	if f := state.LastError; f != nil {
-		st.Sync.LastError = &Failure{f.At.UTC(), f.Kind, f.Message}
+		st.Sync.LastError = &Failure{s.clock.at(f.At), f.Kind, f.Message}
 	}
 	if r := state.Rejected; r != nil {
-		st.Rejected = &Rejected{r.At.UTC(), r.Revision, r.Reason, r.Message}
+		st.Rejected = &Rejected{s.clock.at(r.At), r.Revision, r.Reason, r.Message}
 	}
 	st.Behind = isBehind(state, st.Active.Revision)
 }
@@ -213,7 +217,12 @@ func (s *Sidecar) describeDevelopment(st *Status) {
 		return
 	}
 	st.Mode, st.Signatures, st.Sync.Store = "development", "off", s.bench.path
-	st.Rejected, st.Sync.LastError = s.bench.rejected.Load(), s.bench.failure.Load()
+	if r := s.bench.rejected.Load(); r != nil {
+		st.Rejected = &Rejected{s.clock.at(r.At), r.Revision, r.Reason, r.Message}
+	}
+	if f := s.bench.failure.Load(); f != nil {
+		st.Sync.LastError = &Failure{s.clock.at(f.At), f.Kind, f.Message}
+	}
 	st.Behind = st.Rejected != nil
 }
 
@@ -221,6 +230,9 @@ func (s *Sidecar) describeDevelopment(st *Status) {
 func isBehind(state pull.State, active int64) bool {
 	return state.HeadRevision > active || state.Rejected != nil && state.Rejected.Reason != bundle.ReasonOlder
 }
+
+// stamp is the time of a reading; null where there was none.
+func (s *Sidecar) stamp(reading time.Time) *time.Time { return stamp(s.clock.at(reading)) }
 
 func stamp(at time.Time) *time.Time {
 	if at.IsZero() {

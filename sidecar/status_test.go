@@ -46,7 +46,12 @@ var statusScenes = []struct {
 		s.away(object.ErrUnavailable)
 		time.Sleep(time.Hour)
 	}},
-	{"forbidden", func(s *scene) { s.publish(1); s.start(time.Minute); s.away(object.ErrForbidden); time.Sleep(20 * time.Second) }},
+	{"forbidden", func(s *scene) {
+		s.publish(1)
+		s.start(time.Minute)
+		s.away(object.ErrForbidden)
+		time.Sleep(20 * time.Second)
+	}},
 	{"from-disk", func(s *scene) {
 		s.publish(1)
 		s.start(time.Minute)

@@ -117,13 +117,17 @@ func New(c Config) (*Loop, error) {
 
 // Run polls until ctx ends.
 func (l *Loop) Run(ctx context.Context) {
-	wait := time.Duration(0)
-	if l.served.stored != nil {
-		wait = l.waits.start() // a fleet that restarts at once has answers already, and should not ask at once
-	}
-	for l.sleep(ctx, wait) {
+	for wait := l.begin(); l.sleep(ctx, wait); {
 		wait = l.poll(ctx)
 	}
+}
+
+// begin says how long to wait before the first poll.
+func (l *Loop) begin() time.Duration {
+	if l.served.stored == nil {
+		return l.waits.fresh()
+	}
+	return l.waits.start()
 }
 
 // sleep waits and tells whether ctx still stands.
@@ -188,7 +192,7 @@ func (l *Loop) wasRefused(err error) time.Duration {
 }
 
 func (l *Loop) failed(err error) time.Duration {
-	wait, failures := max(l.waits.bad(), l.waits.asked(object.RetryAfter(err))), 0
+	wait, failures := max(l.waits.bad(l.served.stored != nil), l.waits.asked(object.RetryAfter(err))), 0
 	l.note(func(s *State) {
 		s.Failures++
 		s.Failed++

@@ -307,6 +307,12 @@ func TestAHangingStoreMeetsItsDeadline(t *testing.T) {
 func TestWaits(t *testing.T) {
 	for _, random := range []float64{0, 0.5, 0.999999} {
 		w := newWaits(Config{Interval: 15 * time.Second, StaleAfter: time.Minute, Random: func() float64 { return random }})
+		if wait := w.fresh(); wait > freshSpread {
+			t.Errorf("fresh wait %v; want at most %v", wait, freshSpread)
+		}
+		if wait := w.good(); wait > 18*time.Second || random == 0 && wait != 0 {
+			t.Errorf("first good wait %v; want a part of one", wait)
+		}
 		for range 100 {
 			if wait := w.good(); wait < 12*time.Second || wait > 18*time.Second {
 				t.Errorf("good wait %v; want 15s ±20%%", wait)
@@ -314,13 +320,13 @@ func TestWaits(t *testing.T) {
 		}
 		last := time.Duration(0)
 		for i := range 100 {
-			wait := w.bad()
+			wait := w.bad(true)
 			if wait < last || wait > maxRetry || i == 0 && wait > firstRetry {
 				t.Errorf("retry %d after %v, before it %v; want growth up to %v", i, wait, last, maxRetry)
 			}
 			last = wait
 		}
-		if w.good(); w.bad() > firstRetry {
+		if w.good(); w.bad(true) > firstRetry {
 			t.Error("a good poll does not start the growth anew")
 		}
 	}

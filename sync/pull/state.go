@@ -10,7 +10,8 @@ import (
 	"github.com/burgeehq/burgee/sync/object"
 )
 
-// State is what the loop knows of its store. Times are zero where there was none.
+// State is what the loop knows of its store. Times are readings of time.Now, so that their ages can be told whatever the clock does since;
+// they are zero where there was none.
 type State struct {
 	LastAttempt time.Time
 	LastSuccess time.Time // the store was read, whatever it held
