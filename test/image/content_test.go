@@ -93,7 +93,8 @@ func TestLabels(t *testing.T) {
 
 // The program needs nothing of the image, and says nothing of the machine that built it.
 func TestProgram(t *testing.T) {
-	body := bytes.NewReader(open(t, filepath.Join(folder(t), "oci")).body(t, program))
+	i := open(t, filepath.Join(folder(t), "oci"))
+	body := bytes.NewReader(i.body(t, program))
 	info, err := buildinfo.Read(body)
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +105,9 @@ func TestProgram(t *testing.T) {
 	}
 	if settings["CGO_ENABLED"] != "0" || settings["-trimpath"] != "true" || settings["vcs.revision"] != "" {
 		t.Errorf("the program was built with %v; want CGO_ENABLED=0, -trimpath, and nothing of version control, which a tarball has not", settings)
+	}
+	if unused := "s3.(*Client).DeleteBucket"; bytes.Contains(i.body(t, program), []byte(unused)) {
+		t.Errorf("the program holds %s, which nobody calls: a library that calls methods by name keeps all of them (docs/decisions/settings.md)", unused)
 	}
 	parsed, err := elf.NewFile(body)
 	if err != nil {
