@@ -7,10 +7,17 @@ SEEDS   ?= 200
 FUZZ    ?= 30s
 EVALUATIONS ?= 100000
 
+# What the image says of itself. Its times are those of the commit, so that two builds are the same; PLATFORM=linux/arm64 makes another's.
+REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+EPOCH    := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+PLATFORM ?= linux/$(shell $(GO) env GOARCH)
+BURGEE   ?= bin/burgee
+CROSS    := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz s3-test network-test sdk-test cbor-test flagd-test readme-test lint format bench bench-socket torn bench-smoke clean help
+.PHONY: check build demo run test race sim herd fuzz s3-test network-test sdk-test cbor-test flagd-test readme-test image image-test node-test cross lint format bench bench-socket torn bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -65,6 +72,25 @@ flagd-test: ## the evaluator against flagd's own: make flagd-test EVALUATIONS=10
 
 readme-test: $(TOOLS)/versitygw ## every command of README.md, in a copy of the tree
 	BURGEE_TEST_README=1 BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./test/readme
+
+image: ## the image localhost/burgee, the same as an OCI layout and its program in bin/image (needs root, buildah, busybox)
+	test/image/stand-in
+	buildah build --isolation chroot --platform $(PLATFORM) --timestamp $(EPOCH) --tag localhost/burgee:$(VERSION) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg CREATED=$$(date -u -d @$(EPOCH) +%Y-%m-%dT%H:%M:%SZ) \
+	  --build-arg GOPROXY=$$($(GO) env GOPROXY) .
+	rm -rf bin/image && mkdir -p bin/image && buildah push -q localhost/burgee:$(VERSION) oci:bin/image/oci:burgee
+	container=$$(buildah from --pull-never localhost/burgee:$(VERSION)) && cp $$(buildah mount $$container)/burgee bin/image/ && buildah rm $$container
+
+image-test: image ## what the image holds, how it runs with nothing it may write to, and whether a second build is the same (needs runc)
+	BURGEE_TEST_IMAGE=$(CURDIR)/bin/image $(GO) test -count=1 -v ./test/image
+
+node-test: $(if $(filter bin/burgee,$(BURGEE)),build) ## OpenFeature's SDKs for JavaScript over the socket (needs Node 20); BURGEE=bin/image/burgee for the image's program
+	cd test/sdk/node && npm ci --no-fund --no-audit && BURGEE=$(abspath $(BURGEE)) npm test
+
+cross: ## all packages and their tests compile where people develop and where pods run
+	@set -e; for platform in $(CROSS); do echo $$platform; \
+	  GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) build -o /dev/null ./...; GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) vet ./...; \
+	done
 
 lint: $(TOOLS)/golangci-lint ## formatting, vet and linters
 	$(TOOLS)/golangci-lint run ./...

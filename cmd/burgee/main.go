@@ -11,8 +11,7 @@ import (
 	"runtime"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
+	declaration "github.com/burgeehq/burgee/cmd/internal/settings"
 	"github.com/burgeehq/burgee/cmd/internal/variable"
 	"github.com/burgeehq/burgee/sidecar"
 )
@@ -94,26 +93,31 @@ func (a advice) Unwrap() error { return a.error }
 
 // parse fills the settings from arguments and environment. It tells to stop where all that was asked for is help or the version.
 func parse(s *settings, args []string, stdout io.Writer) (stop bool, err error) {
-	parser, err := kong.New(s, kong.Name("burgee"), kong.Description(description), kong.DefaultEnvars("BURGEE"),
-		kong.Vars{"version": version}, kong.Writers(stdout, stdout), kong.Exit(func(int) { stop = true }))
-	if err != nil {
+	all := declaration.Of("BURGEE", s)
+	asked, err := declaration.Parse(all, args, os.LookupEnv)
+	switch {
+	case err != nil:
 		return false, err
+	case asked.Help:
+		return true, declaration.Help(stdout, "burgee", description, all)
+	case asked.Version:
+		_, err := fmt.Fprintln(stdout, version)
+		return true, err
 	}
-	parsed, err := parser.Parse(args)
-	if err == nil {
-		s.preferFlags(parsed)
-	}
-	return stop, err
+	s.preferFlags(asked.Typed)
+	return false, nil
 }
 
-const description = `The feature-flag sidecar: pulls an environment's signed flags from a store, keeps them on disk, and answers OpenFeature clients (OFREP)
-over a Unix socket and loopback TCP, whatever happens to the store.
+const description = `The feature-flag sidecar: pulls an environment's signed flags from a store,
+keeps them on disk, and answers OpenFeature clients (OFREP) over a Unix socket
+and loopback TCP, whatever happens to the store.
 
 To try it:
 
-  burgee --flags flags.json
+    burgee --flags flags.json
 
 In a pod:
 
-  burgee --store s3://bucket/shop/prod --environment shop/prod \
-    --trust-key prod.pub --state-dir /var/lib/burgee --socket /run/burgee/burgee.sock`
+    burgee --store s3://bucket/shop/prod --environment shop/prod \
+      --trust-key prod.pub --state-dir /var/lib/burgee \
+      --socket /run/burgee/burgee.sock`

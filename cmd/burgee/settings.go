@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/burgeehq/burgee/cmd/internal/keys"
@@ -23,7 +22,7 @@ type settings struct {
 	Store       string `help:"Where the flags are: s3://bucket/prefix or file:///folder." placeholder:"URL" group:"Flags"`
 	Environment string `help:"The environment whose flags these must be, such as shop/prod." placeholder:"NAME" group:"Flags"`
 	Flags       string `help:"Serve this flag file (JSON or YAML) instead of a store, read again whenever it changes. For development." placeholder:"FILE" group:"Flags"`
-	S3PathStyle bool   `name:"s3-path-style" env:"BURGEE_S3_PATH_STYLE" help:"Address buckets by path, as many S3 servers beside AWS want it." group:"Flags"`
+	S3PathStyle bool   `help:"Address buckets by path, as many S3 servers beside AWS want it." group:"Flags"`
 
 	TrustKey       []string `help:"Public key (PEM) that flags must be signed with; repeatable." placeholder:"FILE" group:"Trust"`
 	TrustThreshold int      `help:"How many distinct trust keys must have signed." default:"1" group:"Trust"`
@@ -43,9 +42,8 @@ type settings struct {
 	StaleAfter     time.Duration `help:"When flags that the store did not confirm count as stale; 4 polls by default." placeholder:"DURATION" group:"Pace"`
 	AnswerContract bool          `help:"Answer with the contract's metadata too, such as owner and kind." group:"Pace"`
 
-	LogLevel  string           `help:"One of trace, debug, info, warn, error." enum:"trace,debug,info,warn,error" default:"info" group:"Logs"`
-	LogFormat string           `help:"One of text, json." enum:"text,json" default:"text" group:"Logs"`
-	Version   kong.VersionFlag `env:"-" help:"Print the version and stop."`
+	LogLevel  string `help:"One of trace, debug, info, warn, error." enum:"trace,debug,info,warn,error" default:"info" group:"Logs"`
+	LogFormat string `help:"One of text, json." enum:"text,json" default:"text" group:"Logs"`
 }
 
 // fileMode is written in octal, as chmod takes it.
@@ -93,13 +91,7 @@ func (s *settings) config(ctx context.Context, log hclog.Logger) (sidecar.Config
 }
 
 // preferFlags lets --flags stand against BURGEE_STORE, and --store against BURGEE_FLAGS: what is typed wins over what is exported.
-func (s *settings) preferFlags(parsed *kong.Context) {
-	typed := map[string]bool{}
-	for _, part := range parsed.Path {
-		if part.Flag != nil {
-			typed[part.Flag.Name] = true
-		}
-	}
+func (s *settings) preferFlags(typed map[string]bool) {
 	switch {
 	case typed["flags"] && !typed["store"]:
 		s.Store = ""

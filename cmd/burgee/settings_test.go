@@ -8,24 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
+	declaration "github.com/burgeehq/burgee/cmd/internal/settings"
 )
 
-// declared are the flags of the settings, as the program knows them, but for --help and --version.
-func declared(t *testing.T) []*kong.Flag {
-	t.Helper()
-	parser, err := kong.New(&settings{}, kong.DefaultEnvars("BURGEE"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var flags []*kong.Flag
-	for _, flag := range parser.Model.Flags {
-		if flag.Name != "help" && flag.Name != "version" {
-			flags = append(flags, flag)
-		}
-	}
-	return flags
-}
+// declared are the settings, as the program knows them.
+func declared() []declaration.Setting { return declaration.Of("BURGEE", &settings{}) }
 
 // variable is what the environment calls a flag.
 func variableOf(flag string) string {
@@ -33,9 +20,9 @@ func variableOf(flag string) string {
 }
 
 func TestEverySettingHasItsVariable(t *testing.T) {
-	for _, flag := range declared(t) {
-		if want := variableOf(flag.Name); len(flag.Envs) != 1 || flag.Envs[0] != want {
-			t.Errorf("--%s is set by %q; want %s", flag.Name, flag.Envs, want)
+	for _, flag := range declared() {
+		if want := variableOf(flag.Name); flag.Variable != want {
+			t.Errorf("--%s is set by %q; want %s", flag.Name, flag.Variable, want)
 		}
 	}
 }
@@ -46,7 +33,7 @@ func TestHelpShowsEverySetting(t *testing.T) {
 		t.Fatalf("--help: stop %v, error %v; want to stop", stop, err)
 	}
 	text := strings.Join(strings.Fields(out.String()), " ")
-	for _, flag := range declared(t) {
+	for _, flag := range declared() {
 		if !strings.Contains(text, " --"+flag.Name) || !strings.Contains(text, "($"+variableOf(flag.Name)+")") {
 			t.Errorf("--help does not show --%s with %s", flag.Name, variableOf(flag.Name))
 		}
@@ -87,7 +74,7 @@ func bare(cell string) string { return strings.Trim(cell, " `") }
 
 func TestTheTableOfSettingsIsTheCode(t *testing.T) {
 	want := map[string]documented{}
-	for _, flag := range declared(t) {
+	for _, flag := range declared() {
 		want["--"+flag.Name] = documented{"--" + flag.Name, variableOf(flag.Name), flag.Default}
 	}
 	for _, row := range rows(t) {
