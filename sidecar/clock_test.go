@@ -117,6 +117,7 @@ func TestAWrongClockChangesNothing(t *testing.T) {
 		}{{"for ever", 0}, {"for a year", 365 * day}, {"for three minutes", 4 * time.Minute}, {"no longer", -day}} {
 			for _, reachable := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s/valid %s/store answers %v", fault, valid.name, reachable), func(t *testing.T) {
+					t.Parallel()
 					synctest.Test(t, func(t *testing.T) { besideATwin(t, turn, valid.For, reachable) })
 				})
 			}
