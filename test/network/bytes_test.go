@@ -4,6 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +100,7 @@ func TestSlowIsNotBroken(t *testing.T) {
 		toxics []toxiproxy.Toxic
 	}{
 		{"a second later", []toxiproxy.Toxic{answers("latency", map[string]int{"latency": 1000, "jitter": 300})}},
+		{"over a thin line", []toxiproxy.Toxic{answers("bandwidth", map[string]int{"rate": 4})}},
 		{"in pieces", []toxiproxy.Toxic{answers("slicer", map[string]int{"average_size": 64, "size_variation": 32, "delay": 5000})}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -121,10 +125,10 @@ func wantNoFailure(t *testing.T, burgee *kit.Sidecar) {
 }
 
 const (
-	largeBundle = 1100 << 10
-	patient     = 100 // KB/s: takes longer than the 10 s that a small bundle has
-	smallBundle = 500 << 10
-	slow        = 35 // KB/s: takes longer than these 10 s
+	largeBundle = 2200 << 10 // has half a minute
+	pause       = 11 * time.Second
+	smallBundle = 500 << 10 // has the 10 s that every bundle has
+	slow        = 35        // KB/s
 )
 
 // A large bundle has as long as it takes at 64 KiB/s: longer than a small one, and not for ever.
@@ -133,16 +137,18 @@ func TestBandwidth(t *testing.T) {
 	t.Run("enough", func(t *testing.T) {
 		t.Parallel()
 		site := newSite(t)
-		proxy, shop := site.through(t)
+		front, shop := site.front(t)
 		burgee := site.start(t, shop)
-		proxy.Add(t, answers("bandwidth", map[string]int{"rate": patient}))
+		came := make(chan time.Duration, 1)
+		front.set(only(http.MethodGet, "/bundles/", once(pausing(pause, came))))
 		site.publisher.Publish(t, large(2, largeBundle), "--allow-growth")
-		began := time.Now()
-		burgee.WillServe(t, 2, 2)
-		t.Logf("%d KiB at %d KB/s: served after %s", largeBundle>>10, patient, time.Since(began).Round(time.Second/10))
-		if took := time.Since(began); took < 10*time.Second {
-			t.Errorf("it took %s; want more than the 10s that a small bundle has, or this shows nothing", took)
+		select {
+		case took := <-came:
+			t.Logf("the bundle came in %s", took.Round(time.Second/10))
+		case <-time.After(time.Minute):
+			t.Fatal("nobody read the bundle")
 		}
+		burgee.WillServe(t, 2, 2)
 		wantNoFailure(t, burgee)
 	})
 	t.Run("too little", func(t *testing.T) {
@@ -161,4 +167,26 @@ func TestBandwidth(t *testing.T) {
 		proxy.Mend(t)
 		back(t, burgee, 2, backWithin)
 	})
+}
+
+// pausing answers with what the real server says, and waits in the middle of the body.
+func pausing(pause time.Duration, came chan<- time.Duration) meddler {
+	return func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+		began := time.Now()
+		answer := httptest.NewRecorder()
+		pass.ServeHTTP(answer, r)
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		body := answer.Body.Bytes()
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush()
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+		}
+		_, _ = w.Write(body[len(body)/2:])
+		came <- time.Since(began)
+	}
 }

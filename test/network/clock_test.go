@@ -67,8 +67,7 @@ func TestAMachineWithAWrongClock(t *testing.T) {
 			front, shop := site.front(t)
 			burgee := site.start(t, shop)
 			front.set(site.skewed(off))
-			st := says(t, burgee, "clock", "clocks disagree: 403 RequestTimeTooSkewed", "one of these clocks is wrong", head)
-			t.Log(st.Sync.LastError.Message)
+			logs(t, burgee, "clocks disagree: 403 RequestTimeTooSkewed", "one of these clocks is wrong", head)
 			site.publish(t, 2)
 			back(t, burgee, 2, backWithin) // the fault goes on
 			if n := len(attempts(t, burgee)); n != 1 {
@@ -110,8 +109,7 @@ func TestAnswersWithAWrongDate(t *testing.T) {
 			front, shop := site.front(t)
 			burgee := site.start(t, shop)
 			front.set(dated(off))
-			st := says(t, burgee, "clock", "clocks disagree: 403 RequestTimeTooSkewed", "one of these clocks is wrong", head)
-			t.Log(st.Sync.LastError.Message)
+			logs(t, burgee, "clocks disagree: 403 RequestTimeTooSkewed", "one of these clocks is wrong", head)
 			site.publish(t, 2)
 			back(t, burgee, 2, backWithin) // the fault goes on
 			if n := len(attempts(t, burgee)); n != 1 {

@@ -149,6 +149,26 @@ func says(t *testing.T, burgee *kit.Sidecar, kind string, words ...string) kit.S
 	})
 }
 
+// logs waits for a failed poll that says all that in the log: of a fault so short that /status may have forgotten it.
+func logs(t *testing.T, burgee *kit.Sidecar, words ...string) {
+	t.Helper()
+	kit.Eventually(t, func() error {
+		for _, line := range burgee.Lines("store not read") {
+			text, missing := fmt.Sprint(line["error"]), 0
+			for _, word := range words {
+				if !strings.Contains(text, word) {
+					missing++
+				}
+			}
+			if missing == 0 {
+				t.Log(text)
+				return nil
+			}
+		}
+		return fmt.Errorf("no failed poll in the log says %q", words)
+	})
+}
+
 // stale waits until the flags count as stale, and wants them served all the same.
 func stale(t *testing.T, burgee *kit.Sidecar, revision int) {
 	t.Helper()

@@ -31,7 +31,7 @@ func Start(t testing.TB) *Server {
 	if binary == "" {
 		t.Skipf("SKIP: %s is not set to a toxiproxy-server binary; run: make network-test", Binary)
 	}
-	s := &Server{binary: binary, client: &http.Client{Timeout: 10 * time.Second}}
+	s := &Server{binary: binary, client: &http.Client{Timeout: time.Minute}}
 	s.startAnywhere(t)
 	return s
 }
