@@ -114,7 +114,7 @@ func TestHostileServer(t *testing.T) {
 		{"a head of a byte a second", bundle.HeadKey, drip, "timeout"},
 		{"a bundle of a byte a second", bundles, drip, "timeout"},
 		{"a head that never begins", bundle.HeadKey, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "timeout"},
-		{"a head of an endless header", bundle.HeadKey, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Long", strings.Repeat("x", 1<<20)) }, "unavailable"},
+		{"a head behind a megabyte of header", bundle.HeadKey, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Long", strings.Repeat("x", 1<<20)) }, "unavailable"},
 		{"a head that leads to itself", bundle.HeadKey, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.String(), http.StatusTemporaryRedirect)
 		}, "other"},
