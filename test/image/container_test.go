@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,7 +75,7 @@ func (c *container) runc(args ...string) *exec.Cmd {
 // as runs what kit starts as the image's program in the container.
 func (c *container) as(t *testing.T, i *image) kit.Prepare {
 	return func(cmd *exec.Cmd) {
-		args := append(i.config.Config.Entrypoint[:1:1], cmd.Args[1:]...)
+		args := slices.Concat(i.config.Config.Entrypoint, cmd.Args[1:])
 		text, err := json.Marshal(c.specification(t, i, args))
 		must(t, err)
 		must(t, os.WriteFile(filepath.Join(c.bundle, "config.json"), text, 0o644))

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,10 +136,10 @@ func (i *image) unpack(t *testing.T, layer string) {
 	}
 }
 
-// body is the content of one file.
+// body is the content of one file: of the last layer that has it, since that is what runs.
 func (i *image) body(t *testing.T, name string) []byte {
 	t.Helper()
-	for _, f := range i.files {
+	for _, f := range slices.Backward(i.files) {
 		if f.Name == name {
 			return f.body
 		}

@@ -133,8 +133,8 @@ func distance(a, b string) int {
 	if len(a) > long || len(b) > long {
 		return long
 	}
-	var row [long + 1]int
-	for j := range len(b) + 1 {
+	row := make([]int, len(b)+1)
+	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {

@@ -63,10 +63,16 @@ func TestParse(t *testing.T) {
 		{"values that begin with a dash", "--count=-1 --big=-9223372036854775808", nil, with(func(a *told) { a.Count, a.Big = -1, -1<<63 })},
 		{"a dash alone is a value", "--place -", nil, with(func(a *told) { a.Place = "-" })},
 		{"an empty value is one", "--place=", map[string]string{"APP_PLACE": "b"}, usual},
-		{"variables", "", map[string]string{"APP_KEYS": "a,b", "APP_S3_STYLE": "1", "APP_LOG_LEVEL": "high", "APP_UPPERCASE": "yes", "PLACE": "x", "APP_OTHER": "x"},
-			with(func(a *told) { a.Keys, a.S3Style, a.LogLevel, a.Uppercase = []string{"a", "b"}, true, "high", "YES" })},
-		{"flags win, lists whole", "--keys c --s3-style=false --pause 1s", map[string]string{"APP_KEYS": "a,b", "APP_S3_STYLE": "yes", "APP_PAUSE": "never"},
-			with(func(a *told) { a.Keys, a.Pause = []string{"c"}, time.Second })},
+		{
+			"variables", "",
+			map[string]string{"APP_KEYS": "a,b", "APP_S3_STYLE": "1", "APP_LOG_LEVEL": "high", "APP_UPPERCASE": "yes", "PLACE": "x", "APP_OTHER": "x"},
+			with(func(a *told) { a.Keys, a.S3Style, a.LogLevel, a.Uppercase = []string{"a", "b"}, true, "high", "YES" }),
+		},
+		{
+			"flags win, lists whole", "--keys c --s3-style=false --pause 1s",
+			map[string]string{"APP_KEYS": "a,b", "APP_S3_STYLE": "yes", "APP_PAUSE": "never"},
+			with(func(a *told) { a.Keys, a.Pause = []string{"c"}, time.Second }),
+		},
 	} {
 		got, _, err := parse(strings.Fields(row.args), row.variables)
 		if err != nil || !reflect.DeepEqual(got, row.want) {
