@@ -30,11 +30,14 @@ type holder struct {
 	freshness *freshness
 	keeper    *keeper     // nil keeps nothing
 	tidy      *time.Timer // nil before the first change
+	proof     *time.Timer // nil before the first bundle that may have to prove itself
+	proving   string      // what the proof is of
+	health    time.Duration
 	log       hclog.Logger
 }
 
 func newHolder(c Config, f *freshness) *holder {
-	return &holder{options: eval.Options{AnswerContract: c.AnswerContract}, freshness: f, log: c.Log}
+	return &holder{options: eval.Options{AnswerContract: c.AnswerContract}, freshness: f, health: c.HealthyAfter, log: c.Log}
 }
 
 // Head lets a head's overrides act at once, over whatever bundle is served.
@@ -46,8 +49,12 @@ func (h *holder) Head(head bundle.Head) {
 	h.keeper.saveHead(head)
 }
 
-// Bundle compiles what a head brought, saves it and serves it.
+// Bundle compiles what a head brought, saves it and serves it. One that is quarantined is taken up only where nothing else is served.
 func (h *holder) Bundle(v bundle.Verified) error {
+	ref := v.Head().Manifest().Bundle
+	if now := h.current.Load(); now != nil && !sameBundle(now.head.Manifest().Bundle, ref) && h.keeper.condemned(ref.Digest) {
+		return h.keeper.quarantine(v.Head())
+	}
 	next, err := h.compile(v, fromStore)
 	if err != nil {
 		return err
@@ -63,12 +70,22 @@ func (h *holder) Confirmed(at time.Time) {
 	h.keeper.saveConfirmed(at)
 }
 
-// compile turns a verified bundle into flags, or refuses it.
+// compile turns a verified bundle into flags, or refuses it. It is noted first, in case it takes the process with it.
 func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	m := v.Head().Manifest()
 	if now := h.current.Load(); now != nil && sameBundle(now.head.Manifest().Bundle, m.Bundle) {
 		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
 	}
+	h.keeper.try(m.Bundle.Digest)
+	next, err := h.build(v, source)
+	if err != nil {
+		h.keeper.untry(m.Bundle.Digest)
+	}
+	return next, err
+}
+
+func (h *holder) build(v bundle.Verified, source string) (*flagset, error) {
+	m := v.Head().Manifest()
 	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
 	if err != nil {
 		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %w", m.Revision, err)
@@ -104,6 +121,7 @@ func (h *holder) activate(next *flagset) {
 	}
 	h.swap(next.under(*newest))
 	h.tidySoon()
+	h.proveLater(next)
 	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
 	for i, problem := range next.rules.Broken() {
 		if i == maxBrokenLogged {
@@ -116,9 +134,28 @@ func (h *holder) activate(next *flagset) {
 
 // close ends what the holder started, once nothing calls it any more.
 func (h *holder) close() {
-	if h.tidy != nil {
-		h.tidy.Stop()
+	for _, timer := range []*time.Timer{h.tidy, h.proof} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
+}
+
+// proveLater acquits a bundle once the process has lived with it for long enough. A head over the same bundle does not begin anew.
+func (h *holder) proveLater(next *flagset) {
+	digest := next.head.Manifest().Bundle.Digest
+	what := next.source + " " + string(digest)
+	if h.keeper == nil || what == h.proving {
+		return
+	}
+	if h.proof != nil {
+		h.proof.Stop()
+	}
+	h.proving = what
+	published := next.source == fromStore
+	h.proof = time.AfterFunc(h.health, func() {
+		h.keeper.prove(digest, published && h.newest.Load().Manifest().Bundle.Digest == digest)
+	})
 }
 
 func (h *holder) tidySoon() {

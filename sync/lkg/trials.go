@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 )
 
+// MaxTrials is how many bundles are kept: the file is written before each new one, so it stays small.
+const MaxTrials = 32
+
 const (
 	trialsHeader = "burgee-trials 1\n"
-	maxTrials    = 32 // bundles; the file is written before each new one, so it stays small
-	maxDigest    = 100
+	maxDigest    = 100 // bytes
 )
 
 // Trials counts, for each bundle by its digest, the processes that took it up and neither got well with it nor stopped in order.
@@ -18,7 +21,7 @@ type Trials map[string]int
 
 // Trials are those that the folder holds. A file that is not as it was written tells nothing: no bundle is judged by it.
 func (f *Folder) Trials() Trials {
-	data, err := f.disk.read(trialsName, int64(len(trialsHeader)+maxTrials*(maxDigest+10)))
+	data, err := f.disk.read(trialsName, int64(len(trialsHeader)+MaxTrials*(maxDigest+10)))
 	if err != nil {
 		return nil
 	}
@@ -35,6 +38,9 @@ func (f *Folder) SaveTrials(t Trials) error {
 	}
 	return f.put(trialsName, t.encode(), false)
 }
+
+// TrialsFile is where a folder keeps them: who removes it acquits all bundles.
+func TrialsFile(folder string) string { return filepath.Join(folder, trialsName) }
 
 func (t Trials) encode() []byte {
 	out := []byte(trialsHeader)
@@ -54,7 +60,7 @@ func decodeTrials(data []byte) Trials {
 	for line := range bytes.Lines(body) {
 		var digest string
 		var runs int
-		if _, err := fmt.Sscanf(string(line), "%s %d\n", &digest, &runs); err != nil || runs < 1 || len(digest) > maxDigest || len(t) == maxTrials {
+		if _, err := fmt.Sscanf(string(line), "%s %d\n", &digest, &runs); err != nil || runs < 1 || len(digest) > maxDigest || len(t) == MaxTrials {
 			return nil
 		}
 		t[digest] = runs
