@@ -1,6 +1,8 @@
 package sidecar
 
 import (
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,8 +149,8 @@ func TestABundleThatKillsWhileItIsCompiled(t *testing.T) {
 		p.publish(2, numbered(2))
 		for range maxDeaths {
 			disk := &faults{}
-			disk.set(func(_, name string) error { // what comes after the note never happens
-				if strings.HasPrefix(name, "lkg.") {
+			disk.set(func(step, name string) error { // what comes after the note never happens
+				if step != "read" && strings.HasPrefix(name, "lkg.") {
 					return os.ErrPermission
 				}
 				return nil
@@ -164,6 +166,33 @@ func TestABundleThatKillsWhileItIsCompiled(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		wantServed(t, r, 1, true)
 	})
+}
+
+// The proof of one bundle may fall into the moment in which the next one kills.
+func TestAProofSaysNothingOfLaterBundles(t *testing.T) {
+	tried := trials{past: lkg.Trials{"a": 1, "c": 1}}
+	for _, d := range []bundle.Digest{"a", "b", "c"} {
+		tried.note(d)
+	}
+	tried.prove("b")
+	if got := tried.record(); !maps.Equal(got, lkg.Trials{"c": 2}) {
+		t.Errorf("the next start would find %v; want c, twice", got)
+	}
+}
+
+// However many bundles come, the file stays one that can be read back.
+func TestTrialsAreBounded(t *testing.T) {
+	tried := trials{past: lkg.Trials{}}
+	for n := range lkg.MaxTrials {
+		tried.past[fmt.Sprint("past", n)] = 1
+	}
+	for n := range 1000 {
+		tried.note(bundle.Digest(fmt.Sprint("run", n)))
+	}
+	got := tried.record()
+	if len(got) != lkg.MaxTrials || got["run999"] != 1 {
+		t.Errorf("%d bundles are recorded, the last one %d times; want %d, and once", len(got), got["run999"], lkg.MaxTrials)
+	}
 }
 
 // Two bad bundles in a row do not push the last good one off the disk.
