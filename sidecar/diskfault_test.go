@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/bundle/bundletest"
+	"github.com/burgeehq/burgee/sync/object"
 )
 
 // faulty fails the disk at its k-th step, or from there on until it is mended.
@@ -49,6 +51,7 @@ var script = map[int]int64{0: 1, 6: 2, 12: 3, 24: 4}
 
 const (
 	restartAt = 18
+	awayAt    = 36 // the store: nothing wakes the disk any more but its own clock
 	mendAt    = 40
 	scriptEnd = mendAt + 20 // a save that failed is tried again within 15 s
 )
@@ -88,6 +91,8 @@ func live(t *testing.T, f *faulty) {
 			r.stop()
 			r = boot()
 			time.Sleep(time.Second / 4)
+		case awayAt:
+			source.Break(func(context.Context, string) (func([]byte) []byte, error) { return nil, object.ErrUnavailable })
 		case mendAt:
 			f.mended, f.steps = true, f.seen
 		}
