@@ -49,12 +49,26 @@ func (h *holder) Head(head bundle.Head) {
 	h.keeper.saveHead(head)
 }
 
-// Bundle compiles what a head brought, saves it and serves it. One that is quarantined is taken up only where nothing else is served.
-func (h *holder) Bundle(v bundle.Verified) error {
-	ref := v.Head().Manifest().Bundle
-	if now := h.current.Load(); now != nil && !sameBundle(now.head.Manifest().Bundle, ref) && h.keeper.condemned(ref.Digest) {
-		return h.keeper.quarantine(v.Head())
+// attempt takes up a head's bundle, which may take the process with it: so it is noted first. One that is quarantined is refused, unless
+// nothing is served.
+func (h *holder) attempt(head bundle.Head, take func() error) error {
+	ref, now := head.Manifest().Bundle, h.current.Load()
+	switch {
+	case now != nil && sameBundle(now.head.Manifest().Bundle, ref):
+		return take()
+	case now != nil && h.keeper.condemned(ref.Digest):
+		return h.keeper.quarantine(head)
 	}
+	h.keeper.try(ref.Digest)
+	err := take()
+	if err != nil {
+		h.keeper.untry(ref.Digest)
+	}
+	return err
+}
+
+// Bundle compiles what a head brought, saves it and serves it.
+func (h *holder) Bundle(v bundle.Verified) error {
 	next, err := h.compile(v, fromStore)
 	if err != nil {
 		return err
@@ -70,22 +84,12 @@ func (h *holder) Confirmed(at time.Time) {
 	h.keeper.saveConfirmed(at)
 }
 
-// compile turns a verified bundle into flags, or refuses it. It is noted first, in case it takes the process with it.
+// compile turns a verified bundle into flags, or refuses it.
 func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	m := v.Head().Manifest()
 	if now := h.current.Load(); now != nil && sameBundle(now.head.Manifest().Bundle, m.Bundle) {
 		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
 	}
-	h.keeper.try(m.Bundle.Digest)
-	next, err := h.build(v, source)
-	if err != nil {
-		h.keeper.untry(m.Bundle.Digest)
-	}
-	return next, err
-}
-
-func (h *holder) build(v bundle.Verified, source string) (*flagset, error) {
-	m := v.Head().Manifest()
 	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
 	if err != nil {
 		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %w", m.Revision, err)

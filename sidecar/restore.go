@@ -77,12 +77,21 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 	if r.best != nil && c.head.Manifest().Revision <= r.best.revision {
 		return
 	}
-	verified, next, err := s.revive(c)
+	err := s.holder.attempt(c.head, func() error {
+		verified, err := c.head.Open(c.Bundle)
+		if err != nil {
+			return err
+		}
+		next, err := s.holder.compile(verified, c.source)
+		if err != nil {
+			return err
+		}
+		r.known.Served, r.best, r.from = &verified, next, c
+		return nil
+	})
 	if err != nil {
 		s.notTaken(c, err)
-		return
 	}
-	r.known.Served, r.best, r.from = verified, next, c
 }
 
 func (s *Sidecar) notTaken(c candidate, err error) {
@@ -131,16 +140,6 @@ func (s *Sidecar) reopen(c *candidate) error {
 	}
 	c.head = head
 	return err
-}
-
-// revive verifies and compiles a bundle from disk.
-func (s *Sidecar) revive(c candidate) (*bundle.Verified, *flagset, error) {
-	verified, err := c.head.Open(c.Bundle)
-	if err != nil {
-		return nil, nil, err
-	}
-	next, err := s.holder.compile(verified, c.source)
-	return &verified, next, err
 }
 
 // candidates reads what the state folder and the bootstrap folder hold, as far as they answer in time.

@@ -82,6 +82,35 @@ func TestARestartServesWhatTheDiskHolds(t *testing.T) {
 	}
 }
 
+// A file that cannot be read is named for as long as nothing newer was written.
+func TestAnUnreadableFileIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, state := bundletest.New(t), t.TempDir()
+		keep(t, state, entryOf(maker.Make(1, numbered(1), 1)), entryOf(maker.Make(2, numbered(2), 1)))
+		disk, source := &faults{}, away()
+		disk.set(func(step, name string) error {
+			if step == "read" && name == "lkg.cur" {
+				return syscall.EIO
+			}
+			return nil
+		})
+		r := newRig(t, maker, source, func(c *Config) { c.StateDir = state })
+		r.disk = disk.before
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		if st := r.Status(time.Now()); r.served(t) != 1 || len(st.Degraded) != 1 || !strings.Contains(st.Degraded[0], "read lkg.cur: input/output error") {
+			t.Errorf("revision %d is served, degraded %q; want 1, and what was not read", r.served(t), st.Degraded)
+		}
+		source.Break(nil)
+		source.Publish(maker.Make(3, numbered(3), 1))
+		time.Sleep(2 * time.Minute)
+		if st := r.Status(time.Now()); r.served(t) != 3 || len(st.Degraded) != 0 {
+			t.Errorf("revision %d is served, degraded %q; want 3 and no complaint", r.served(t), st.Degraded)
+		}
+	})
+}
+
 // A head whose bundle never came raises the floor and keeps its overrides across a restart.
 func TestAHeadAloneIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

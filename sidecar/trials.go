@@ -45,11 +45,11 @@ func (t *trials) prove(d bundle.Digest) {
 	t.run = slices.Delete(t.run, 0, len(proved))
 }
 
-// record is what the next start should find if this process dies now.
+// record is what the next start should find if this process dies now: then the bundle that was taken up last is to blame.
 func (t *trials) record() lkg.Trials {
 	all := lkg.Trials{}
-	for _, d := range t.run {
-		all[string(d)] = t.past[string(d)] + 1
+	if n := len(t.run); n > 0 {
+		all[string(t.run[n-1])] = t.deaths(t.run[n-1]) + 1
 	}
 	for d, deaths := range t.past {
 		if all[d] == 0 && len(all) < lkg.MaxTrials {
