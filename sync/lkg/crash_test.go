@@ -24,7 +24,8 @@ type step struct {
 // on gives a Folder over a file system, as Open does.
 func on(r *ram) (*Folder, error) {
 	f := &Folder{disk: disk{files: r}}
-	return f, f.sweep()
+	err := f.sweep()
+	return f, err
 }
 
 // record runs calls one after the other.
@@ -119,7 +120,7 @@ func judge(c, before, after content) error {
 		got, there := c[name]
 		was, wasThere := before[name]
 		is, isThere := after[name]
-		if !(there == wasThere && got == was) && !(there == isThere && got == is) {
+		if old, now := there == wasThere && got == was, there == isThere && got == is; !old && !now {
 			return fmt.Errorf("%s is %.60q; want %.60q or %.60q", name, got, was, is)
 		}
 	}

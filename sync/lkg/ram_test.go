@@ -97,10 +97,10 @@ func (r *ram) Link(from, to string) error {
 
 func (r *ram) Rename(from, to string) error {
 	moved := r.names[from]
-	switch {
-	case moved == nil:
+	switch moved {
+	case nil:
 		return os.ErrNotExist
-	case moved == r.names[to]: // as POSIX has it: both names stay
+	case r.names[to]: // as POSIX has it: both names stay
 		return nil
 	}
 	r.names[to] = moved

@@ -45,7 +45,9 @@ func TestKilledAtAnyMoment(t *testing.T) {
 				l.liveAndDie(t)
 			}
 			burgee := l.start(t)
-			l.press.run(t, func() { burgee.Until(t, "a newer revision", func(st kit.Status) bool { return st.Persisted.Revision > l.acked }) })
+			l.press.run(t, func() {
+				burgee.Until(t, "a newer revision", func(st kit.Status) bool { return st.Persisted.Revision > l.acked })
+			})
 			t.Logf("%d kills, up to revision %d; %d left a file lying about, %d hit the folder at work", l.kills, l.acked, l.leftovers, l.aimed)
 		})
 	}
@@ -65,7 +67,9 @@ func newLane(t *testing.T, random *rand.Rand) *lane {
 	l := &lane{shop: kit.New(t), random: random}
 	l.press = newPress(t, l.shop, random)
 	burgee := l.shop.Start(t, soon...)
-	l.press.run(t, func() { burgee.Until(t, "a first revision on disk", func(st kit.Status) bool { return st.Persisted.Revision > 0 }) })
+	l.press.run(t, func() {
+		burgee.Until(t, "a first revision on disk", func(st kit.Status) bool { return st.Persisted.Revision > 0 })
+	})
 	l.acked = burgee.Status(t).Persisted.Revision
 	burgee.Stop(t)
 	return l
@@ -128,7 +132,8 @@ func (l *lane) wake(t *testing.T) (burgee *kit.Sidecar, a kit.Answer, st kit.Sta
 		a, err = burgee.Evaluate(kit.Number, "{}")
 		return err
 	})
-	return burgee, a, burgee.Status(t)
+	st = burgee.Status(t)
+	return burgee, a, st
 }
 
 func slow(st kit.Status) bool {
