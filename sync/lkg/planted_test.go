@@ -2,7 +2,6 @@ package lkg
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -76,12 +75,18 @@ func TestWhateverIsPlantedIsNotFollowed(t *testing.T) {
 					t.Fatal(err)
 				}
 				began := time.Now()
-				err = use(path)
+				err = use(t, path)
 				if took := time.Since(began); took > 10*time.Second {
 					t.Errorf("it took %v", took)
 				}
 				if err != nil && !strings.Contains(err.Error(), name) {
 					t.Errorf("error %q does not name %s", err, name)
+				}
+				if regular := what == "rubbish" || what == "stranger's file"; name == lockName && (err == nil) != regular {
+					t.Errorf("with that for a lock: %v", err)
+				}
+				if _, err := os.Lstat(filepath.Join(path, "nowhere")); err == nil {
+					t.Error("a dangling link was followed")
 				}
 				if text, err := os.ReadFile(outside); err != nil || string(text) != string(entry(7).encode()) {
 					t.Errorf("the file outside holds %q (%v) now", text, err)
@@ -94,24 +99,22 @@ func TestWhateverIsPlantedIsNotFollowed(t *testing.T) {
 	}
 }
 
-// use loads and saves, and says what stood in the way. What it loads must be what it saved.
-func use(path string) error {
+// use loads, which must find nothing, and saves, and says what stood in the way. What it loads then must be what it saved.
+func use(t *testing.T, path string) error {
+	t.Helper()
 	f := Open(path, nil)
 	defer func() { _ = f.Close() }()
 	for _, l := range f.Load() {
 		if l.Err == nil {
-			return fmt.Errorf("%s was loaded as %q", l.Name, l.Manifest)
+			t.Errorf("%s was loaded as %q", l.Name, l.Manifest)
 		}
 	}
-	if at, state := f.Confirmed(); !at.IsZero() {
-		return fmt.Errorf("confirmed at %v: %s", at, state)
-	}
-	if len(f.Trials()) > 0 {
-		return errors.New("trials were read")
+	if at, state := f.Confirmed(); !at.IsZero() || len(f.Trials()) > 0 {
+		t.Errorf("confirmed at %v: %s; trials %v", at, state, f.Trials())
 	}
 	err := errors.Join(f.Problem(), f.SaveTrials(Trials{"sha256:a": 1}), f.SaveHead(entry(1).Manifest), f.Save(entry(1)), f.Save(entry(2)), f.SaveConfirmed(time.Unix(1, 0), "x"))
 	if err == nil && !strings.HasPrefix(loaded(f), "lkg.head=1 lkg.cur=2") {
-		return fmt.Errorf("loaded %s", loaded(f))
+		t.Errorf("loaded %s", loaded(f))
 	}
 	return err
 }
