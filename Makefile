@@ -6,6 +6,7 @@ TOOLS   := bin/tools
 SEEDS   ?= 200
 FUZZ    ?= 30s
 EVALUATIONS ?= 100000
+KILLS   ?= 1000
 
 # What the image says of itself. Its times are those of the commit, so that two builds are the same; PLATFORM=linux/arm64 makes another's.
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -17,7 +18,7 @@ CROSS    := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz s3-test network-test sdk-test cbor-test flagd-test readme-test image image-test node-test cross lint format bench bench-socket torn bench-smoke clean help
+.PHONY: check build demo run test race sim herd fuzz s3-test network-test sdk-test cbor-test flagd-test readme-test image image-test node-test cross lint format bench bench-socket torn crash bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -107,6 +108,11 @@ bench-socket: build ## what an evaluation costs over the socket, against a serve
 
 torn: ## a million bulk calls while flags are swapped: none may mix two revisions
 	$(GO) test ./sidecar -run TestBulkIsNeverTorn -count=1 -v -torn.calls=1000000
+
+crash: build ## KILLS=1000 times kill -9 of a sidecar at work, and every step on disk failing in every way; SEED=7 to repeat
+	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestKilledAtAnyMoment -count=1 -timeout 0 -v -kills=$(KILLS) $(if $(SEED),-kill.seed=$(SEED))
+	$(GO) test ./sidecar -run TestEveryStepOnDiskMayFail -count=1 -timeout 0 -v -disk.all
+	$(GO) test ./sync/lkg -run 'TestALossOfPower|TestTheSearch' -count=1 -v
 
 bench-smoke: build ## each benchmark once, to see that it runs
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./eval/... ./sidecar/...

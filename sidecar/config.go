@@ -22,13 +22,14 @@ const (
 
 // Config says what to serve and where. Either Source or FlagsFile is set.
 type Config struct {
-	Source      pull.Source  // the store that is polled
-	StoreName   string       // how /status calls it: without credentials
-	Environment string       // required with Source
-	Trust       bundle.Trust // required with Source
-	MinRevision int64        // nothing below it is taken
-	StateDir    string       // where the last known good flags are kept; "" keeps none
-	Bootstrap   string       // folder with flags to start from; "" is none
+	Source       pull.Source   // the store that is polled
+	StoreName    string        // how /status calls it: without credentials
+	Environment  string        // required with Source
+	Trust        bundle.Trust  // required with Source
+	MinRevision  int64         // nothing below it is taken
+	StateDir     string        // where the last known good flags are kept; "" keeps none
+	HealthyAfter time.Duration // a process that dies sooner with a bundle may have died of it; 0 means 30s
+	Bootstrap    string        // folder with flags to start from; "" is none
 
 	FlagsFile string // a plain flag file instead of a store: for development
 
@@ -61,8 +62,8 @@ func (c *Config) complete() error {
 		return errors.New("a store needs trust keys, or to be told that none are needed")
 	case c.MinRevision < 0:
 		return fmt.Errorf("min-revision %d is no revision; they begin at 1", c.MinRevision)
-	case c.Poll < 0 || c.StaleAfter < 0 || c.StartupWait < 0:
-		return errors.New("poll, stale-after and startup-wait must not be negative")
+	case c.Poll < 0 || c.StaleAfter < 0 || c.StartupWait < 0 || c.HealthyAfter < 0:
+		return errors.New("poll, stale-after, startup-wait and healthy-after must not be negative")
 	}
 	if c.Socket == "" && c.Listen == "" {
 		c.Listen = DefaultListen
@@ -74,6 +75,7 @@ func (c *Config) complete() error {
 		c.Log = hclog.NewNullLogger()
 	}
 	c.SocketMode = orDefault(c.SocketMode, DefaultSocketMode)
+	c.HealthyAfter = orDefault(c.HealthyAfter, defaultHealthyAfter)
 	c.Poll = orDefault(c.Poll, DefaultPoll)
 	c.StaleAfter = orDefault(c.StaleAfter, staleAfterPolls*c.Poll)
 	if c.StaleAfter < c.Poll {

@@ -31,11 +31,14 @@ type holder struct {
 	clock     *clock
 	keeper    *keeper     // nil keeps nothing
 	tidy      *time.Timer // nil before the first change
+	proof     *time.Timer // nil before the first bundle that may have to prove itself
+	proving   string      // what the proof is of
+	health    time.Duration
 	log       hclog.Logger
 }
 
 func newHolder(c Config, f *freshness, k *clock) *holder {
-	return &holder{options: eval.Options{AnswerContract: c.AnswerContract}, freshness: f, clock: k, log: c.Log}
+	return &holder{options: eval.Options{AnswerContract: c.AnswerContract}, freshness: f, clock: k, health: c.HealthyAfter, log: c.Log}
 }
 
 // Head lets a head's overrides act at once, over whatever bundle is served.
@@ -46,6 +49,24 @@ func (h *holder) Head(head bundle.Head) {
 		h.swap(now.under(head))
 	}
 	h.keeper.saveHead(head)
+}
+
+// attempt takes up a head's bundle, which may take the process with it: so it is noted first. One that is quarantined is refused, unless
+// nothing is served.
+func (h *holder) attempt(head bundle.Head, take func() error) error {
+	ref, now := head.Manifest().Bundle, h.current.Load()
+	switch {
+	case now != nil && sameBundle(now.head.Manifest().Bundle, ref):
+		return take()
+	case now != nil && h.keeper.condemned(ref.Digest):
+		return h.keeper.quarantine(head)
+	}
+	h.keeper.try(ref.Digest)
+	err := take()
+	if err != nil {
+		h.keeper.untry(ref.Digest)
+	}
+	return err
 }
 
 // Bundle compiles what a head brought, saves it and serves it.
@@ -117,6 +138,7 @@ func (h *holder) activate(next *flagset) {
 	}
 	h.swap(next.under(*newest))
 	h.tidySoon()
+	h.proveLater(next)
 	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
 	for i, problem := range next.rules.Broken() {
 		if i == maxBrokenLogged {
@@ -129,9 +151,28 @@ func (h *holder) activate(next *flagset) {
 
 // close ends what the holder started, once nothing calls it any more.
 func (h *holder) close() {
-	if h.tidy != nil {
-		h.tidy.Stop()
+	for _, timer := range []*time.Timer{h.tidy, h.proof} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
+}
+
+// proveLater acquits a bundle once the process has lived with it for long enough. A head over the same bundle does not begin anew.
+func (h *holder) proveLater(next *flagset) {
+	digest := next.head.Manifest().Bundle.Digest
+	what := next.source + " " + string(digest)
+	if h.keeper == nil || what == h.proving {
+		return
+	}
+	if h.proof != nil {
+		h.proof.Stop()
+	}
+	h.proving = what
+	published := next.source == fromStore
+	h.proof = time.AfterFunc(h.health, func() {
+		h.keeper.prove(digest, published && h.newest.Load().Manifest().Bundle.Digest == digest)
+	})
 }
 
 func (h *holder) tidySoon() {

@@ -3,6 +3,8 @@ package sidecar
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -26,17 +28,27 @@ type keeper struct {
 	path   string
 	before lkg.Before // nil but in tests
 	log    hclog.Logger
-	wake   chan struct{}     // holds one when there is something to do
-	found  chan []lkg.Loaded // what the folder held at the start; given once
+	wake   chan struct{} // holds one when there is something to do
+	found  chan found    // given once
 	ended  chan struct{}
 
 	mu      sync.Mutex
 	folder  *lkg.Folder
 	want    kept // what the folder should hold
 	have    kept // what it holds; told by its revisions and the digest, without the bytes
+	trials  trials
+	taken   *lkg.Loaded // what is in use of the folder, not told to it yet
 	waiting []chan struct{}
 	busy    time.Time // since when the disk is at work; zero while it rests
 	problem error     // of the last time
+	unread  error     // what could not be read at the start, and has not been written since
+}
+
+// found is what a folder held at the start.
+type found struct {
+	entries   []lkg.Loaded
+	confirmed time.Time
+	state     string // that was confirmed
 }
 
 // kept is the content of a state folder.
@@ -44,16 +56,20 @@ type kept struct {
 	entry     lkg.Entry
 	revision  int64         // of the entry
 	payload   bundle.Digest // of the entry's head
+	digest    bundle.Digest // of the entry's bundle
 	confirmed time.Time     // when the store last confirmed that entry
 
 	head         []byte
 	headRevision int64
+
+	trials lkg.Trials
+	proved bundle.Digest // the bundle that was last seen to do well; wanted alone
 }
 
 func newKeeper(path string, before lkg.Before, log hclog.Logger) *keeper {
 	return &keeper{
 		path: path, before: before, log: log.Named("keep"),
-		wake: make(chan struct{}, 1), found: make(chan []lkg.Loaded, 1), ended: make(chan struct{}),
+		wake: make(chan struct{}, 1), found: make(chan found, 1), ended: make(chan struct{}),
 	}
 }
 
@@ -70,18 +86,20 @@ func (k *keeper) run(ctx context.Context) {
 
 func (k *keeper) work(ctx context.Context) {
 	defer close(k.ended)
-	folder := k.open()
-	k.found <- folder.Load()
+	k.found <- k.look(k.open())
 	retry := time.NewTicker(retryEvery)
 	defer retry.Stop()
 	for ctx.Err() == nil {
 		select {
-		case <-ctx.Done(): // what is wanted is saved once more
+		case <-ctx.Done():
 		case <-k.wake:
+			k.pass()
 		case <-retry.C:
+			k.pass()
 		}
-		k.pass()
 	}
+	k.release()
+	k.pass()                // what is wanted is saved once more
 	_ = k.current().Close() // nothing is left to lose
 }
 
@@ -91,8 +109,25 @@ func (k *keeper) open() *lkg.Folder {
 	k.mu.Lock()
 	k.folder = folder
 	k.mu.Unlock()
+	if folder.Problem() == nil {
+		k.recall(folder.Trials())
+	}
 	k.settle(folder.Problem())
 	return folder
+}
+
+// look reads what the folder holds.
+func (k *keeper) look(folder *lkg.Folder) found {
+	f := found{entries: folder.Load()}
+	f.confirmed, f.state = folder.Confirmed()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, l := range f.entries {
+		if l.Err != nil && k.unread == nil {
+			k.unread = fmt.Errorf("read %s: %w", l.Name, l.Err)
+		}
+	}
+	return f
 }
 
 func (k *keeper) current() *lkg.Folder {
@@ -104,17 +139,29 @@ func (k *keeper) current() *lkg.Folder {
 // pass makes the folder hold what is wanted, as far as the disk lets it.
 func (k *keeper) pass() {
 	k.mu.Lock()
-	turns := k.waiting
+	turns, folder := k.waiting, k.folder
 	k.waiting, k.busy = nil, time.Now()
-	want, have, folder := k.want, k.have, k.folder
 	k.mu.Unlock()
 	if folder.Problem() != nil {
 		_ = folder.Close() // it could not be written to
 		folder = k.open()
 	}
-	have, err := bring(folder, have, want)
 	k.mu.Lock()
-	k.have, k.busy = have, time.Time{}
+	want, had, taken := k.want, k.have, k.taken
+	k.taken = nil
+	k.mu.Unlock()
+	if taken != nil {
+		folder.Took(*taken)
+	}
+	have, err := bring(folder, had, want)
+	k.mu.Lock()
+	if k.taken == nil {
+		k.have = have
+	}
+	if have.payload != had.payload || have.headRevision != had.headRevision {
+		k.unread = nil
+	}
+	k.busy = time.Time{}
 	k.mu.Unlock()
 	k.settle(err)
 	for _, turn := range turns {
@@ -122,10 +169,20 @@ func (k *keeper) pass() {
 	}
 }
 
-// bring saves the difference between two states, and gives the state that was reached. The head comes first: a kill may be all there is
-// to it.
+// bring saves the difference between two states, and gives the state that was reached. The trials come first, since a bundle waits for
+// them; then the head, since a kill may be all there is to it.
 func bring(folder *lkg.Folder, have, want kept) (kept, error) {
 	errs := []error{folder.Problem()}
+	if !maps.Equal(want.trials, have.trials) {
+		err := folder.SaveTrials(want.trials)
+		if err == nil {
+			have.trials = want.trials
+		}
+		errs = append(errs, err)
+	}
+	if want.proved == have.digest {
+		folder.Proved()
+	}
 	if want.headRevision > have.headRevision {
 		err := folder.SaveHead(want.head)
 		if err == nil {
@@ -136,7 +193,7 @@ func bring(folder *lkg.Folder, have, want kept) (kept, error) {
 	if want.payload != have.payload && want.payload != "" {
 		err := folder.Save(want.entry)
 		if err == nil {
-			have.revision, have.payload, have.confirmed = want.revision, want.payload, time.Time{}
+			have.revision, have.payload, have.digest, have.confirmed = want.revision, want.payload, want.digest, time.Time{}
 		}
 		errs = append(errs, err)
 	}
@@ -188,7 +245,14 @@ func (k *keeper) save(v bundle.Verified) {
 	if k == nil {
 		return
 	}
-	turn := k.adopt(v)
+	k.wait(k.adopt(v))
+}
+
+// wait waits for a turn, but for a disk that is known to hang.
+func (k *keeper) wait(turn <-chan struct{}) {
+	if _, problem := k.state(time.Now()); errors.Is(problem, errSlowDisk) {
+		return
+	}
 	timer := time.NewTimer(saveWait)
 	defer timer.Stop()
 	select {
@@ -206,7 +270,8 @@ func (k *keeper) adopt(v bundle.Verified) <-chan struct{} {
 	}
 	return k.ask(func(want *kept) {
 		want.entry = lkg.Entry{Manifest: v.Head().Raw(), Bundle: v.Stored()}
-		want.revision, want.payload, want.confirmed = v.Head().Manifest().Revision, v.Head().Payload(), time.Time{}
+		m := v.Head().Manifest()
+		want.revision, want.payload, want.digest, want.confirmed = m.Revision, v.Head().Payload(), m.Bundle.Digest, time.Time{}
 	})
 }
 
@@ -235,6 +300,9 @@ func (k *keeper) state(now time.Time) (revision int64, problem error) {
 	defer k.mu.Unlock()
 	if !k.busy.IsZero() && now.Sub(k.busy) > saveWait {
 		return k.have.revision, errSlowDisk
+	}
+	if k.problem == nil {
+		return k.have.revision, k.unread
 	}
 	return k.have.revision, k.problem
 }

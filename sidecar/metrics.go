@@ -50,6 +50,7 @@ var metrics = []metric{
 	{"burgee_freshness", "1 for the present state of freshness.", gauge, []string{"state"}, readFreshness},
 	{"burgee_behind", "1 while the store holds newer flags that are not served.", gauge, nil, of(func(st *Status) float64 { return flag01(st.Behind) })},
 	{"burgee_degraded", "1 while something works less well than it should; /status names it.", gauge, nil, of(func(st *Status) float64 { return flag01(len(st.Degraded) > 0) })},
+	{"burgee_quarantined", "1 while the newest head's bundle is quarantined: processes died with it.", gauge, nil, of(func(st *Status) float64 { return flag01(st.quarantined) })},
 	{"burgee_bundle_expired", "1 while the flags are past their validUntil.", gauge, nil, of(func(st *Status) float64 { return flag01(st.Validity == expired) })},
 	{"burgee_published_timestamp_seconds", "When the flags that are served were published.", gauge, nil, of(func(st *Status) float64 { return seconds(st.Active.PublishedAt) })},
 	{"burgee_confirmed_timestamp_seconds", "When the store last confirmed the flags that are served.", gauge, nil, of(func(st *Status) float64 { return seconds(st.Sync.ConfirmedAt) })},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
@@ -24,40 +25,80 @@ var errNoAnswer = fmt.Errorf("the folder does not answer within %v; starting wit
 // candidate is a manifest that a folder held, with its bundle where it had one.
 type candidate struct {
 	lkg.Loaded
-	source string // disk or bootstrap
+	source string      // disk or bootstrap
+	head   bundle.Head // the manifest, once it is verified
+
+	confirmed time.Time // on disk: when the store last confirmed the state of that name
+	state     string
 }
+
+func (c *candidate) digest() bundle.Digest { return c.head.Manifest().Bundle.Digest }
 
 func (s *Sidecar) policy() bundle.Policy {
 	return bundle.Policy{Trust: s.config.Trust, Environment: s.config.Environment}
 }
 
+// restored is what a start found.
+type restored struct {
+	known pull.Known
+	best  *flagset
+	from  candidate
+}
+
 // restore serves the newest flags that the disk or the bootstrap folder holds, if they verify with today's keys, and tells the loop
-// what was accepted before.
+// what was accepted before. What is quarantined is left out, unless there is nothing else: a wrong verdict must not leave a pod without
+// flags.
 func (s *Sidecar) restore(ctx context.Context) pull.Known {
-	var known pull.Known
-	var best *flagset
-	var from candidate
+	var r restored
+	var quarantined []candidate
 	for _, c := range s.candidates(ctx) {
-		head, err := s.reopen(c)
-		if err != nil {
+		if err := s.reopen(&c); err != nil {
 			s.notTaken(c, err)
 			continue
 		}
-		if head.Manifest().Revision > known.Head.Manifest().Revision {
-			known.Head = head
+		if c.head.Manifest().Revision > r.known.Head.Manifest().Revision {
+			r.known.Head = c.head
 		}
-		if best != nil && head.Manifest().Revision <= best.revision || len(c.Bundle) == 0 {
-			continue
+		switch {
+		case len(c.Bundle) == 0:
+		case s.keeper.condemned(c.digest()):
+			s.notTaken(c, s.keeper.quarantine(c.head))
+			quarantined = append(quarantined, c)
+		default:
+			s.consider(&r, c)
 		}
-		verified, next, err := s.revive(c, head)
-		if err != nil {
-			s.notTaken(c, err)
-			continue
-		}
-		known.Served, best, from = verified, next, c
 	}
-	s.serveRestored(known, best, from)
-	return known
+	slices.SortStableFunc(quarantined, func(a, b candidate) int { return s.keeper.deaths(a.digest()) - s.keeper.deaths(b.digest()) })
+	for _, c := range quarantined {
+		if r.best == nil {
+			s.config.Log.Warn("there is nothing else to serve: trying what is quarantined", "file", c.Name, "revision", c.head.Manifest().Revision)
+			s.consider(&r, c)
+		}
+	}
+	s.serveRestored(r)
+	return r.known
+}
+
+// consider takes up a candidate's flags if they are newer than what was found so far.
+func (s *Sidecar) consider(r *restored, c candidate) {
+	if r.best != nil && c.head.Manifest().Revision <= r.best.revision {
+		return
+	}
+	err := s.holder.attempt(c.head, func() error {
+		verified, err := c.head.Open(c.Bundle)
+		if err != nil {
+			return err
+		}
+		next, err := s.holder.compile(verified, c.source)
+		if err != nil {
+			return err
+		}
+		r.known.Served, r.best, r.from = &verified, next, c
+		return nil
+	})
+	if err != nil {
+		s.notTaken(c, err)
+	}
 }
 
 // notTaken says in the log and in /status why something that was found did not come into force. It may have been planted, so that on-call
@@ -69,55 +110,50 @@ func (s *Sidecar) notTaken(c candidate, err error) {
 }
 
 // serveRestored puts what was found into force, and tells the keeper which of it the disk holds already.
-func (s *Sidecar) serveRestored(known pull.Known, best *flagset, from candidate) {
-	if known.Head.Manifest().Revision > 0 {
-		s.holder.newest.Store(&known.Head)
+func (s *Sidecar) serveRestored(r restored) {
+	if r.known.Head.Manifest().Revision > 0 {
+		s.holder.newest.Store(&r.known.Head)
 	}
-	if best == nil {
+	if r.best == nil {
 		return
 	}
-	s.holder.activate(best)
-	if from.source != fromDisk {
-		s.keeper.adopt(*known.Served)
+	s.holder.activate(r.best)
+	if r.from.source != fromDisk {
+		s.keeper.adopt(*r.known.Served)
 		return
 	}
-	if confirmed, state := s.keeper.took(from.Loaded, best, known.Head); state == string(best.head.Payload()) {
+	s.keeper.took(r.from, r.known.Head)
+	if r.from.state == string(r.from.head.Payload()) {
 		now := time.Now()
-		if age, known := s.clock.recall(confirmed, now, s.holder.published()); known {
+		if age, known := s.clock.recall(r.from.confirmed, now, s.holder.published()); known {
 			s.freshness.recall(age, now)
 		}
 	}
 }
 
-// took notes that an entry of the folder is in use, and gives the confirmation that stands beside it.
-func (k *keeper) took(l lkg.Loaded, flags *flagset, newest bundle.Head) (confirmed time.Time, state string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.folder.Took(l)
-	k.have = kept{revision: flags.revision, payload: flags.head.Payload(), headRevision: newest.Manifest().Revision}
-	k.want = k.have
-	return k.folder.Confirmed()
+// took notes that an entry of the folder is in use. If no process died with it, it is worth falling back to.
+func (k *keeper) took(c candidate, newest bundle.Head) {
+	k.ask(func(want *kept) {
+		k.taken = &c.Loaded
+		k.have.revision, k.have.payload, k.have.digest = c.head.Manifest().Revision, c.head.Payload(), c.digest()
+		k.have.headRevision = newest.Manifest().Revision
+		want.revision, want.payload, want.digest, want.headRevision = k.have.revision, k.have.payload, k.have.digest, k.have.headRevision
+		if k.trials.deaths(want.digest) == 0 {
+			want.proved = want.digest
+		}
+	})
 }
 
-func (s *Sidecar) reopen(c candidate) (bundle.Head, error) {
+func (s *Sidecar) reopen(c *candidate) error {
 	if c.Err != nil {
-		return bundle.Head{}, c.Err
+		return c.Err
 	}
 	head, err := s.policy().Open(c.Manifest)
 	if err == nil && head.Manifest().Revision < s.config.MinRevision {
 		err = bundle.Refuse(bundle.ReasonOlder, "revision %d is below --min-revision %d", head.Manifest().Revision, s.config.MinRevision)
 	}
-	return head, err
-}
-
-// revive verifies and compiles a bundle from disk.
-func (s *Sidecar) revive(c candidate, head bundle.Head) (*bundle.Verified, *flagset, error) {
-	verified, err := head.Open(c.Bundle)
-	if err != nil {
-		return nil, nil, err
-	}
-	next, err := s.holder.compile(verified, c.source)
-	return &verified, next, err
+	c.head = head
+	return err
 }
 
 // candidates reads what the state folder and the bootstrap folder hold, as far as they answer in time.
@@ -131,12 +167,13 @@ func (s *Sidecar) candidates(ctx context.Context) []candidate {
 	var all []candidate
 	if s.keeper != nil {
 		select {
-		case found := <-s.keeper.found:
-			for _, l := range found {
-				all = append(all, candidate{l, fromDisk})
+		case f := <-s.keeper.found:
+			for _, l := range f.entries {
+				all = append(all, candidate{Loaded: l, source: fromDisk, confirmed: f.confirmed, state: f.state})
 			}
 		case <-ctx.Done():
-			s.notTaken(candidate{lkg.Loaded{Name: s.keeper.path}, fromDisk}, errNoAnswer)
+			s.keeper.settle(errSlowDisk)
+			s.notTaken(candidate{Loaded: lkg.Loaded{Name: s.keeper.path}, source: fromDisk}, errNoAnswer)
 		}
 	}
 	if s.config.Bootstrap != "" {
@@ -144,7 +181,7 @@ func (s *Sidecar) candidates(ctx context.Context) []candidate {
 		case c := <-bootstrap:
 			all = append(all, c)
 		case <-ctx.Done():
-			s.notTaken(candidate{lkg.Loaded{Name: s.config.Bootstrap}, fromBootstrap}, errNoAnswer)
+			s.notTaken(candidate{Loaded: lkg.Loaded{Name: s.config.Bootstrap}, source: fromBootstrap}, errNoAnswer)
 		}
 	}
 	return all
@@ -153,7 +190,7 @@ func (s *Sidecar) candidates(ctx context.Context) []candidate {
 // readBootstrap reads a flat folder: a manifest, and the bundle that it names. The name is taken from the manifest only after the
 // manifest is verified, so the folder's own files are all that is ever opened.
 func (s *Sidecar) readBootstrap() candidate {
-	c := candidate{lkg.Loaded{Name: filepath.Join(s.config.Bootstrap, bundle.HeadKey)}, fromBootstrap}
+	c := candidate{Loaded: lkg.Loaded{Name: filepath.Join(s.config.Bootstrap, bundle.HeadKey)}, source: fromBootstrap}
 	if c.Manifest, c.Err = readPart(c.Name, bundle.MaxManifest); c.Err != nil {
 		return c
 	}

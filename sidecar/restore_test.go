@@ -82,6 +82,64 @@ func TestARestartServesWhatTheDiskHolds(t *testing.T) {
 	}
 }
 
+// Two sidecars on one state folder both serve. The second says that it keeps nothing, and takes the folder over once it is free.
+func TestTheStateFolderIsTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, source, state := bundletest.New(t), bundletest.NewSource(), t.TempDir()
+		set := func(c *Config) { c.StateDir = state }
+		source.Publish(maker.Make(1, numbered(1), 1))
+		first, second := newRig(t, maker, source, set), newRig(t, maker, source, set)
+		first.start(t)
+		time.Sleep(time.Minute)
+		second.start(t)
+		defer second.stop()
+		if got := second.served(t); got != 1 {
+			t.Errorf("the second serves %d from the start; want what the folder holds", got)
+		}
+		source.Publish(maker.Make(2, numbered(2), 1))
+		time.Sleep(time.Minute)
+		one, two := first.Status(time.Now()), second.Status(time.Now())
+		if second.served(t) != 2 || len(one.Degraded) != 0 || len(two.Degraded) != 1 || !strings.Contains(two.Degraded[0], "held by another process") {
+			t.Errorf("the second serves %d; degraded %q and %q", second.served(t), one.Degraded, two.Degraded)
+		}
+		source.Break(func(context.Context, string) (func([]byte) []byte, error) { return nil, object.ErrUnavailable })
+		first.stop()
+		time.Sleep(retryEvery + time.Second)
+		if st := second.Status(time.Now()); len(st.Degraded) != 0 || st.Persisted.Revision != 2 {
+			t.Errorf("%v after the first has gone the second is degraded %q, persisted %d; want 2", retryEvery, st.Degraded, st.Persisted.Revision)
+		}
+	})
+}
+
+// A file that cannot be read is named for as long as nothing newer was written.
+func TestAnUnreadableFileIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, state := bundletest.New(t), t.TempDir()
+		keep(t, state, entryOf(maker.Make(1, numbered(1), 1)), entryOf(maker.Make(2, numbered(2), 1)))
+		disk, source := &faults{}, away()
+		disk.set(func(step, name string) error {
+			if step == "read" && name == "lkg.cur" {
+				return syscall.EIO
+			}
+			return nil
+		})
+		r := newRig(t, maker, source, func(c *Config) { c.StateDir = state })
+		r.disk = disk.before
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		if st := r.Status(time.Now()); r.served(t) != 1 || len(st.Degraded) != 1 || !strings.Contains(st.Degraded[0], "read lkg.cur: input/output error") {
+			t.Errorf("revision %d is served, degraded %q; want 1, and what was not read", r.served(t), st.Degraded)
+		}
+		source.Break(nil)
+		source.Publish(maker.Make(3, numbered(3), 1))
+		time.Sleep(2 * time.Minute)
+		if st := r.Status(time.Now()); r.served(t) != 3 || len(st.Degraded) != 0 {
+			t.Errorf("revision %d is served, degraded %q; want 3 and no complaint", r.served(t), st.Degraded)
+		}
+	})
+}
+
 // A head whose bundle never came raises the floor and keeps its overrides across a restart.
 func TestAHeadAloneIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

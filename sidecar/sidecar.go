@@ -86,7 +86,7 @@ func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
 	}
 	known := s.restore(ctx)
 	loop, err := pull.New(pull.Config{
-		Source: s.config.Source, Sink: s.holder, Policy: s.policy(), Known: known, MinRevision: s.config.MinRevision,
+		Source: s.config.Source, Sink: s.holder, Attempt: s.holder.attempt, Policy: s.policy(), Known: known, MinRevision: s.config.MinRevision,
 		Interval: s.config.Poll, StaleAfter: s.config.StaleAfter, Random: s.config.Random, Log: s.config.Log.Named("pull"),
 	})
 	if err != nil {

@@ -55,6 +55,9 @@ func bindSocket(path string, mode os.FileMode) (*net.UnixListener, error) {
 // lockSocket keeps two processes from clearing and binding one path at once.
 func lockSocket(path string) (*os.File, error) {
 	name := path + ".lock"
+	if err := ourLock(name); err != nil {
+		return nil, err
+	}
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock for socket %s: %w: give a --socket in a folder that is there and may be written to", path, err)
@@ -69,11 +72,38 @@ func lockSocket(path string) (*os.File, error) {
 	return file, nil
 }
 
-// onlySocket refuses a path where something else than a socket stands.
+// onlySocket refuses a path where something else than a socket stands, or another user's.
 func onlySocket(path string) error {
 	info, err := os.Lstat(path)
-	if err == nil && info.Mode()&os.ModeSocket == 0 {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look at socket %s: %w: give a --socket in a folder that is there and may be entered", path, err)
+	case info.Mode()&os.ModeSocket == 0:
 		return fmt.Errorf("%s is there and is no socket (its mode is %s): remove it, or choose another --socket", path, info.Mode())
+	}
+	return ofThisUser(path, info)
+}
+
+// ourLock refuses what somebody else may have put in the lock's place: a link would be followed, and another user could hold us up.
+func ourLock(name string) error {
+	info, err := os.Lstat(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look at %s: %w: give a --socket in a folder that is there and may be entered", name, err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is there and is no regular file (its mode is %s): remove it, or choose another --socket", name, info.Mode())
+	}
+	return ofThisUser(name, info)
+}
+
+func ofThisUser(path string, info os.FileInfo) error {
+	stat, known := info.Sys().(*syscall.Stat_t)
+	if own := os.Geteuid(); known && int(stat.Uid) != own {
+		return fmt.Errorf("%s belongs to user %d, and this process is user %d: remove it, or choose another --socket", path, stat.Uid, own)
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ type Status struct {
 	FailingClosed []string `json:"failingClosed"`
 	Broken        []Broken `json:"broken"`
 	Expired       []string `json:"expired"`
+
+	quarantined bool // the newest head's bundle is; degraded tells more
 }
 
 // Active is what is served.
@@ -135,6 +137,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 		s.describeAges(&st, s.clock.at(now))
 	}
 	s.describeDisk(&st, now)
+	s.describeQuarantine(&st)
 	s.describeSync(&st, confirmed)
 	s.describeDevelopment(&st)
 	return st
@@ -191,6 +194,19 @@ func (s *Sidecar) describeDisk(st *Status, now time.Time) {
 	if problem != nil {
 		st.Degraded = append(st.Degraded, "persistence: "+problem.Error())
 	}
+}
+
+// describeQuarantine names the newest head's bundle where processes died with it.
+func (s *Sidecar) describeQuarantine(st *Status) {
+	newest, now := s.holder.newest.Load(), s.holder.current.Load()
+	if newest == nil || now == nil || !s.keeper.condemned(newest.Manifest().Bundle.Digest) {
+		return
+	}
+	text := "quarantine: " + s.keeper.quarantine(*newest).Error()
+	if sameBundle(now.head.Manifest().Bundle, newest.Manifest().Bundle) {
+		text += "; it is served all the same, since there is nothing else"
+	}
+	st.Degraded, st.quarantined = append(st.Degraded, text), true
 }
 
 func (s *Sidecar) describeSync(st *Status, confirmed time.Time) {

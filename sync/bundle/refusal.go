@@ -27,6 +27,7 @@ const (
 	ReasonDocument    Reason = "document"     // not a flag document, or past a limit
 	ReasonCount       Reason = "flag-count"   // another number of flags than the manifest announced
 	ReasonBroken      Reason = "broken-flags" // too many flags that do not compile
+	ReasonQuarantined Reason = "quarantined"  // processes died soon after taking it up
 )
 
 // Refusal is an error that names its reason. Whatever is refused has changed nothing.

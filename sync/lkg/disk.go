@@ -6,13 +6,39 @@ import (
 	"os"
 )
 
-// Before is asked ahead of each step that a Folder takes on disk, so that a test can hold, stop or fail it. Steps are read, create,
-// write, sync, link, rename and remove; the name is the file's, or "." for the folder.
+// Before is asked ahead of each step that a Folder takes on disk, so that a test can hold, stop or fail it. Steps are folder, lock,
+// list, read, create, write, sync, link, rename and remove; the name is the file's, or "." for the folder.
 type Before func(step, name string) error
+
+// files is what a Folder needs of a file system: an os.Root, or in tests one that loses its power.
+type files interface {
+	Lstat(name string) (os.FileInfo, error)
+	OpenFile(name string, flag int, mode os.FileMode) (file, error)
+	Link(from, to string) error
+	Rename(from, to string) error
+	Remove(name string) error
+}
+
+type file interface {
+	io.ReadWriteCloser
+	Sync() error
+	Readdirnames(n int) ([]string, error)
+}
+
+// rooted gives an os.Root's files as file.
+type rooted struct{ *os.Root }
+
+func (r rooted) OpenFile(name string, flag int, mode os.FileMode) (file, error) {
+	opened, err := r.Root.OpenFile(name, flag, mode)
+	if err != nil {
+		return nil, err // not opened, whose nil would be a file
+	}
+	return opened, nil
+}
 
 // disk is what a Folder does to files.
 type disk struct {
-	root   *os.Root
+	files  files  // nil where the folder cannot be opened
 	before Before // nil in earnest
 }
 
@@ -23,80 +49,81 @@ func (d disk) ask(step, name string) error {
 	return d.before(step, name)
 }
 
-// read gives a whole regular file of at most limit bytes. O_NONBLOCK keeps a FIFO that somebody planted from hanging us.
+// read gives a whole regular file of at most limit bytes. It is looked at before it is opened, since os.Root follows symlinks that stay
+// inside; O_NONBLOCK keeps a FIFO that somebody plants in between from hanging us.
 func (d disk) read(name string, limit int64) ([]byte, error) {
-	if d.root == nil {
+	if d.files == nil {
 		return nil, os.ErrNotExist
 	}
 	if err := d.ask("read", name); err != nil {
 		return nil, err
 	}
-	file, err := d.root.OpenFile(name, os.O_RDONLY|nonblock|nofollow, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer closeRead(file)
-	info, err := file.Stat()
+	info, err := d.files.Lstat(name)
 	switch {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", name)
+		return nil, fmt.Errorf("%s is not a regular file (its mode is %s): remove it", name, info.Mode())
 	case info.Size() > limit:
 		return nil, fmt.Errorf("%s has %d bytes; at most %d are read", name, info.Size(), limit)
 	}
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	opened, err := d.files.OpenFile(name, os.O_RDONLY|nonblock|nofollow, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRead(opened)
+	data, err := io.ReadAll(io.LimitReader(opened, limit+1))
 	if err == nil && int64(len(data)) > limit {
 		err = fmt.Errorf("%s grew past %d bytes", name, limit)
 	}
 	return data, err
 }
 
-// write makes a new file and returns when its bytes are safe, though its name may not be.
-func (d disk) write(name string, data []byte) (err error) {
+// write makes a new file. If it is to be safe, its bytes are when write returns, though its name may not be.
+func (d disk) write(name string, data []byte, safe bool) (err error) {
 	if err := d.ask("create", name); err != nil {
 		return err
 	}
-	file, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|nofollow, 0o600)
+	made, err := d.files.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|nofollow, 0o600)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if closing := file.Close(); err == nil {
+		if closing := made.Close(); err == nil {
 			err = closing
 		}
 	}()
 	if err := d.ask("write", name); err != nil {
 		return err
 	}
-	if _, err := file.Write(data); err != nil {
+	if _, err := made.Write(data); err != nil || !safe {
 		return err
 	}
 	if err := d.ask("sync", name); err != nil {
 		return err
 	}
-	return file.Sync()
+	return made.Sync()
 }
 
 func (d disk) link(from, to string) error {
 	if err := d.ask("link", to); err != nil {
 		return err
 	}
-	return d.root.Link(from, to)
+	return d.files.Link(from, to)
 }
 
 func (d disk) rename(from, to string) error {
 	if err := d.ask("rename", to); err != nil {
 		return err
 	}
-	return d.root.Rename(from, to)
+	return d.files.Rename(from, to)
 }
 
 func (d disk) remove(name string) error {
 	if err := d.ask("remove", name); err != nil {
 		return err
 	}
-	return d.root.Remove(name)
+	return d.files.Remove(name)
 }
 
 // syncFolder makes the names safe.
@@ -104,7 +131,7 @@ func (d disk) syncFolder() error {
 	if err := d.ask("sync", "."); err != nil {
 		return err
 	}
-	dir, err := d.root.Open(".")
+	dir, err := d.files.OpenFile(".", os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
@@ -113,7 +140,10 @@ func (d disk) syncFolder() error {
 }
 
 func (d disk) names() ([]string, error) {
-	dir, err := d.root.Open(".")
+	if err := d.ask("list", "."); err != nil {
+		return nil, err
+	}
+	dir, err := d.files.OpenFile(".", os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -122,4 +152,4 @@ func (d disk) names() ([]string, error) {
 }
 
 // closeRead closes what was only read: nothing can be lost.
-func closeRead(file *os.File) { _ = file.Close() }
+func closeRead(opened file) { _ = opened.Close() }

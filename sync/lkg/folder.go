@@ -22,6 +22,7 @@ const (
 	previousName  = "lkg.prev"
 	headName      = "lkg.head"
 	confirmedName = "confirmed"
+	trialsName    = "trials"
 	lockName      = "lock"
 	tmpSuffix     = ".tmp"
 )
@@ -31,26 +32,23 @@ const maxConfirmed = 256 // bytes of a time and a name
 // Folder is a state folder. Make it with Open; all methods are safe for concurrent use.
 type Folder struct {
 	disk    disk
+	root    *os.Root // nil where it cannot be opened
 	lock    *os.File // nil where we may not write
 	problem error
 	mu      sync.Mutex
 	bundle  string // checksum of the bundle in lkg.cur, where that is known to be good; else ""
+	proved  bool   // it has been in use for long enough to be worth falling back to
 }
 
 // Open takes the folder at path for this process, and makes it (mode 0700) where it is missing. It always gives a Folder: one that
 // cannot be written to still loads what it can, and Problem says why. Before is for tests; nil asks nobody.
 func Open(path string, before Before) *Folder {
 	f := &Folder{disk: disk{before: before}}
-	if f.problem = makeFolder(path); f.problem != nil {
-		return f
-	}
-	root, err := os.OpenRoot(path)
-	if err != nil {
+	if err := f.enter(path); err != nil {
 		f.problem = fmt.Errorf("open state folder: %w", err)
 		return f
 	}
-	f.disk.root = root
-	if f.lock, err = takeLock(root); err != nil {
+	if err := f.hold(); err != nil {
 		f.problem = fmt.Errorf("lock state folder %s: %w", path, err)
 		return f
 	}
@@ -58,12 +56,30 @@ func Open(path string, before Before) *Folder {
 	return f
 }
 
-// makeFolder makes what is missing of the path.
-func makeFolder(path string) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return fmt.Errorf("make state folder: %w", err)
+// enter makes what is missing of the path, and opens it.
+func (f *Folder) enter(path string) (err error) {
+	if err := f.disk.ask("folder", "."); err != nil {
+		return err
 	}
+	if err := ownFolder(path); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	if f.root, err = os.OpenRoot(path); err != nil {
+		return err
+	}
+	f.disk.files = rooted{f.root}
 	return nil
+}
+
+func (f *Folder) hold() (err error) {
+	if err := f.disk.ask("lock", lockName); err != nil {
+		return err
+	}
+	f.lock, err = takeLock(f.root)
+	return err
 }
 
 // Problem says why the folder cannot be written to; nil where it can.
@@ -75,8 +91,8 @@ func (f *Folder) Close() error {
 	if f.lock != nil {
 		errs = append(errs, f.lock.Close())
 	}
-	if f.disk.root != nil {
-		errs = append(errs, f.disk.root.Close())
+	if f.root != nil {
+		errs = append(errs, f.root.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -117,7 +133,7 @@ func (f *Folder) SaveConfirmed(at time.Time, state string) error {
 	if f.problem != nil {
 		return f.problem
 	}
-	return f.replace(confirmedName, fmt.Appendf(nil, "%s %s\n", at.UTC().Format(time.RFC3339Nano), state))
+	return f.put(confirmedName, fmt.Appendf(nil, "%s %s\n", at.UTC().Format(time.RFC3339Nano), state), true)
 }
 
 // Path is where a sidecar keeps its state under the folder that the operator named: the named one may be shared or wider open.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -55,6 +56,7 @@ func TestSaveKeepsTheEntryBefore(t *testing.T) {
 		if got := loaded(f); got != want {
 			t.Errorf("after %d: %s; want %s", n, got, want)
 		}
+		f.Proved()
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o700 {
@@ -83,6 +85,55 @@ func TestANewHeadOverTheSameBundleKeepsThePreviousBundle(t *testing.T) {
 	}
 	if all := f.Load(); string(all[1].Manifest) != "manifest 0" {
 		t.Errorf("after a restart a new head pushed out the previous bundle: %s", loaded(f))
+	}
+}
+
+// Bad bundles in a row do not push out the last one that proved itself, whether it did so in this process or before.
+func TestOnlyWhatProvedItselfIsFallenBackTo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	f := open(t, path)
+	save := func(n int, want string) {
+		t.Helper()
+		if err := f.Save(entry(n)); err != nil {
+			t.Fatal(err)
+		}
+		if got := loaded(f); got != want {
+			t.Errorf("after %d: %s; want %s", n, got, want)
+		}
+	}
+	save(0, "lkg.cur=0")
+	save(1, "lkg.cur=1 lkg.prev=0") // nothing better is there
+	save(2, "lkg.cur=2 lkg.prev=0")
+	f.Proved()
+	save(3, "lkg.cur=3 lkg.prev=2")
+	save(4, "lkg.cur=4 lkg.prev=2")
+	save(5, "lkg.cur=5 lkg.prev=2")
+	_ = f.Close()
+	f = open(t, path)
+	f.Took(f.Load()[0])
+	f.Proved()
+	save(6, "lkg.cur=6 lkg.prev=5")
+}
+
+func TestTrialsAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	f := open(t, path)
+	want := Trials{"sha256:a": 2, "sha256:b": 1}
+	if err := f.SaveTrials(want); err != nil || len(f.Trials()) != 2 {
+		t.Fatal(err)
+	}
+	_ = f.Close()
+	f = open(t, path)
+	if got := f.Trials(); !maps.Equal(got, want) {
+		t.Errorf("the folder holds %v; want %v", got, want)
+	}
+	whole := want.encode()
+	for i := range whole {
+		for what, data := range map[string][]byte{"cut": whole[:i], "zeroed": append(bytes.Clone(whole[:i]), make([]byte, len(whole)-i)...)} {
+			if got := decodeTrials(data); got != nil {
+				t.Errorf("%s after %d bytes it tells of %v; want nothing", what, i, got)
+			}
+		}
 	}
 }
 
@@ -115,6 +166,7 @@ func TestAStopAtAnyStepLeavesOldOrNew(t *testing.T) {
 			if err := errors.Join(f.Save(entry(0)), f.Save(entry(1))); err != nil {
 				t.Fatal(err)
 			}
+			f.Proved()
 			steps := 0
 			f.disk.before = func(string, string) error {
 				if steps++; steps == stopAt || kind == "stop" && steps > stopAt {
@@ -156,6 +208,7 @@ func TestADamagedCurrentFileIsNotKept(t *testing.T) {
 		if err := errors.Join(f.Save(entry(0)), f.Save(entry(1))); err != nil {
 			t.Fatal(err)
 		}
+		f.Proved()
 		_ = f.Close()
 		if err := os.WriteFile(filepath.Join(path, currentName), []byte("rotten"), 0o600); err != nil {
 			t.Fatal(err)

@@ -7,7 +7,8 @@ import (
 )
 
 // Save makes e the current entry. The one before stays as the previous one if it is known to be good and holds another bundle: neither
-// a damaged file nor a newer head over the same flags may push out the flags that one would want to fall back to.
+// a damaged file nor a newer head over the same flags may push out the flags that one would want to fall back to. One that has not
+// proved itself yet takes an empty place only, so that two bad bundles in a row do not push out the last good one.
 func (f *Folder) Save(e Entry) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -20,10 +21,10 @@ func (f *Folder) Save(e Entry) error {
 			return fmt.Errorf("keep %s: %w", previousName, err)
 		}
 	}
-	if err := f.replace(currentName, e.encode()); err != nil {
+	if err := f.put(currentName, e.encode(), true); err != nil {
 		return err
 	}
-	f.bundle = sum
+	f.bundle, f.proved = sum, f.proved && sum == f.bundle
 	return nil
 }
 
@@ -36,6 +37,13 @@ func (f *Folder) Took(l Loaded) {
 	}
 }
 
+// Proved tells the folder that the current entry has been in use for long enough to be worth falling back to.
+func (f *Folder) Proved() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.proved = f.bundle != ""
+}
+
 // SaveHead keeps the newest head by itself, since its bundle may never come: a restart forgets neither its overrides nor its revision.
 func (f *Folder) SaveHead(manifest []byte) error {
 	f.mu.Lock()
@@ -43,11 +51,17 @@ func (f *Folder) SaveHead(manifest []byte) error {
 	if f.problem != nil {
 		return f.problem
 	}
-	return f.replace(headName, Entry{Manifest: manifest}.encode())
+	return f.put(headName, Entry{Manifest: manifest}.encode(), true)
 }
 
 // keepPrevious gives the current file a second name; the file itself is never written again.
 func (f *Folder) keepPrevious() error {
+	if !f.proved {
+		if err := f.disk.link(currentName, previousName); !errors.Is(err, os.ErrExist) && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
 	tmp := previousName + tmpSuffix
 	_ = f.disk.remove(tmp) // of an earlier save that failed half way
 	switch err := f.disk.link(currentName, tmp); {
@@ -63,18 +77,21 @@ func (f *Folder) keepPrevious() error {
 	return nil
 }
 
-// replace writes a file aside, syncs it, gives it its name, and syncs the folder. After an error nothing is retried: a failed sync
-// may have dropped the pages, so only a fresh write proves anything.
-func (f *Folder) replace(name string, data []byte) error {
+// put writes a file aside and gives it its name. If it is to be safe, the file is synced first and the folder afterwards. After an error
+// nothing is retried: a failed sync may have dropped the pages, so only a fresh write proves anything.
+func (f *Folder) put(name string, data []byte, safe bool) error {
 	tmp := name + tmpSuffix
 	_ = f.disk.remove(tmp)
-	if err := f.disk.write(tmp, data); err != nil {
+	if err := f.disk.write(tmp, data, safe); err != nil {
 		_ = f.disk.remove(tmp)
 		return fmt.Errorf("save %s: %w", name, err)
 	}
 	if err := f.disk.rename(tmp, name); err != nil {
 		_ = f.disk.remove(tmp)
 		return fmt.Errorf("save %s: %w", name, err)
+	}
+	if !safe {
+		return nil
 	}
 	if err := f.disk.syncFolder(); err != nil {
 		return fmt.Errorf("save %s: sync folder: %w", name, err)

@@ -131,13 +131,19 @@ func inTime(err error, deadline time.Duration) string {
 }
 
 func (l *Loop) handOn(stored []byte) error {
-	verified, err := l.have.head.Open(stored)
-	if err != nil {
-		return err
+	take := func() error {
+		verified, err := l.have.head.Open(stored)
+		if err != nil {
+			return err
+		}
+		if err := l.config.Sink.Bundle(verified); err != nil {
+			return err
+		}
+		l.served = servedBy(verified)
+		return nil
 	}
-	if err := l.config.Sink.Bundle(verified); err != nil {
-		return err
+	if l.config.Attempt == nil {
+		return take()
 	}
-	l.served = servedBy(verified)
-	return nil
+	return l.config.Attempt(l.have.head, take)
 }

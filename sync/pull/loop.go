@@ -43,11 +43,12 @@ type Config struct {
 	Sink        Sink          // required
 	Policy      bundle.Policy // required
 	Known       Known
-	MinRevision int64          // a fresh process takes nothing below it
-	Interval    time.Duration  // between good polls, ±20 %; 0 means 15s
-	StaleAfter  time.Duration  // bounds the wait between failed polls; 0 means 4 intervals
-	Random      func() float64 // in [0,1); nil means math/rand/v2
-	Log         hclog.Logger   // nil logs nothing
+	MinRevision int64                                           // a fresh process takes nothing below it
+	Attempt     func(head bundle.Head, take func() error) error // unpacks a head's bundle and hands it on by calling take, or refuses it; nil means take
+	Interval    time.Duration                                   // between good polls, ±20 %; 0 means 15s
+	StaleAfter  time.Duration                                   // bounds the wait between failed polls; 0 means 4 intervals
+	Random      func() float64                                  // in [0,1); nil means math/rand/v2
+	Log         hclog.Logger                                    // nil logs nothing
 }
 
 // Loop polls one store. Make it with New.

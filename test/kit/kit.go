@@ -56,6 +56,9 @@ func build() (string, error) {
 	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", built + string(filepath.Separator)}, raceFlags...)
 	compile := exec.Command("go", append(args, "./cmd/burgee", "./cmd/burgeectl")...)
 	compile.Dir, compile.Stderr = strings.TrimSpace(string(root)), os.Stderr
+	if !Race {
+		compile.Env = append(os.Environ(), "CGO_ENABLED=0")
+	}
 	if err := compile.Run(); err != nil {
 		return "", fmt.Errorf("build the programs: %w", err)
 	}

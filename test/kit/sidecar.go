@@ -128,7 +128,7 @@ func (c *Sidecar) end(t testing.TB) {
 	if text := c.stdout.String(); text != "" {
 		t.Errorf("burgee wrote to standard output: %q", text)
 	}
-	for _, bad := range []string{"WARNING: DATA RACE", "panic"} {
+	for _, bad := range []string{"WARNING: DATA RACE", "panic:", "panic("} {
 		if strings.Contains(c.Log(), bad) {
 			t.Errorf("%s in the log", bad)
 		}

@@ -107,33 +107,6 @@ func TestNoFlagsYet(t *testing.T) {
 	}
 }
 
-// Killed at any moment, a sidecar comes back with what it had said was on disk, or with something newer, and never with half of it.
-func TestKilledAtAnyMoment(t *testing.T) {
-	t.Parallel()
-	shop := kit.New(t)
-	shop.Publish(t, kit.Flags(1, 300))
-	for last := 1; last <= 6; last++ {
-		burgee := shop.Start(t, soon...)
-		burgee.Fresh(t, last)
-		shop.Publish(t, kit.Flags(last+1, 300)) // meanwhile the sidecar fetches and saves, or not yet
-		burgee.Kill()
-
-		rename(t, shop.Path("store"), shop.Path("away"))
-		burgee = shop.Start(t, soon...)
-		kit.Eventually(t, func() error {
-			_, err := burgee.Evaluate(kit.Number, "{}")
-			return err
-		})
-		at := burgee.Status(t)
-		if at.Active.From != "disk" || at.Active.Revision < last || at.Active.Revision > last+1 {
-			t.Fatalf("killed at revision %d or the next, came back with %+v", last, at.Active)
-		}
-		burgee.Serves(t, at.Active.Revision, at.Active.Revision)
-		burgee.Kill()
-		rename(t, shop.Path("away"), shop.Path("store"))
-	}
-}
-
 // A folder with a head and its bundle, as a ConfigMap holds them, serves until there is a store.
 func TestBootstrap(t *testing.T) {
 	t.Parallel()

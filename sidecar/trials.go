@@ -1,0 +1,129 @@
+package sidecar
+
+import (
+	"slices"
+	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/lkg"
+)
+
+const (
+	defaultHealthyAfter = 30 * time.Second
+	maxDeaths           = 2  // with so many a bundle is quarantined
+	maxTried            = 16 // bundles that one process notes; the earliest are forgotten
+)
+
+// trials tell which bundles kill the process. A bundle is noted before it is taken up, and the note is taken back when the process has
+// lived with it for long enough, or stops in order; so what a start finds are deaths.
+type trials struct {
+	past lkg.Trials      // deaths, as this process found them
+	run  []bundle.Digest // noted by this process, in this order
+}
+
+// deaths counts the processes before this one that died with a bundle.
+func (t *trials) deaths(d bundle.Digest) int { return t.past[string(d)] }
+
+func (t *trials) note(d bundle.Digest) {
+	t.takeBack(d)
+	if t.run = append(t.run, d); len(t.run) > maxTried {
+		t.run = t.run[1:]
+	}
+}
+
+func (t *trials) takeBack(d bundle.Digest) {
+	t.run = slices.DeleteFunc(t.run, func(other bundle.Digest) bool { return other == d })
+}
+
+// prove acquits a bundle with which the process got well, and those that it noted before. One that was noted since may be in the act of
+// killing it.
+func (t *trials) prove(d bundle.Digest) {
+	proved := t.run[:slices.Index(t.run, d)+1]
+	for _, one := range append(slices.Clone(proved), d) {
+		delete(t.past, string(one))
+	}
+	t.run = slices.Delete(t.run, 0, len(proved))
+}
+
+// record is what the next start should find if this process dies now: then the bundle that was taken up last is to blame.
+func (t *trials) record() lkg.Trials {
+	all := lkg.Trials{}
+	if n := len(t.run); n > 0 {
+		all[string(t.run[n-1])] = t.deaths(t.run[n-1]) + 1
+	}
+	for d, deaths := range t.past {
+		if all[d] == 0 && len(all) < lkg.MaxTrials {
+			all[d] = deaths
+		}
+	}
+	return all
+}
+
+// condemned tells whether a bundle is quarantined: too many processes died with it.
+func (k *keeper) condemned(d bundle.Digest) bool { return k.deaths(d) >= maxDeaths }
+
+func (k *keeper) deaths(d bundle.Digest) int {
+	if k == nil {
+		return 0
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.trials.deaths(d)
+}
+
+// quarantine says so of a head's bundle.
+func (k *keeper) quarantine(head bundle.Head) error {
+	m := head.Manifest()
+	return bundle.Refuse(bundle.ReasonQuarantined, "bundle %s of revision %d is quarantined, since %d processes died soon after taking it up: publish another one; or remove %s and restart",
+		m.Bundle.Digest, m.Revision, k.deaths(m.Bundle.Digest), lkg.TrialsFile(k.path))
+}
+
+// try notes a bundle that is about to be read and compiled. It returns when that is on disk, as far as a death of the process goes, or
+// has failed, or takes too long.
+func (k *keeper) try(d bundle.Digest) {
+	if k != nil {
+		k.wait(k.judge(func(t *trials) { t.note(d) }))
+	}
+}
+
+// untry takes the note back: the bundle was refused, and the process lives.
+func (k *keeper) untry(d bundle.Digest) {
+	if k != nil {
+		k.judge(func(t *trials) { t.takeBack(d) })
+	}
+}
+
+// prove acquits a bundle, and where it is what the store's newest head names, forgets all others: they are published no more.
+func (k *keeper) prove(d bundle.Digest, newest bool) {
+	k.judge(func(t *trials) {
+		t.prove(d)
+		if newest {
+			t.past = nil
+		}
+		k.want.proved = d
+	})
+}
+
+// judge changes the trials, and lets the folder hold what comes of it.
+func (k *keeper) judge(change func(*trials)) <-chan struct{} {
+	return k.ask(func(want *kept) {
+		change(&k.trials)
+		want.trials = k.trials.record()
+	})
+}
+
+// recall takes in what earlier processes left, once the folder is this one's.
+func (k *keeper) recall(past lkg.Trials) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.have.trials, k.trials.past = past, past
+	k.want.trials = k.trials.record()
+}
+
+// release takes back what this process noted: it stops in order.
+func (k *keeper) release() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.trials.run = nil
+	k.want.trials = k.trials.record()
+}
