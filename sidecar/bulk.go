@@ -16,7 +16,7 @@ import (
 
 // bulk answers with every flag, all from one state. The ETag is that of the body: one of the configuration alone would go on saying
 // "not modified" to a client whose context, or whose time, changed.
-func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
+func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time, of *untaken) {
 	now := s.holder.current.Load()
 	if now == nil {
 		answerError(ctx, fasthttp.StatusInternalServerError, eval.General, errNoFlags.Error())
@@ -29,16 +29,27 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 		w.tally.failed(eval.InvalidContext)
 		return
 	}
-	body := newBulkBody(&s.bulkBodies)
+	body := newBulkBody(&s.bulkBodies, of)
+	if body == nil {
+		s.meter.badRequest(answerBusy(ctx, "clients are slow to take bulk answers, and hold all the memory that there is for these"))
+		return
+	}
+	sent := false
+	defer func() {
+		if !sent {
+			_ = body.Close() // gives its memory back
+		}
+	}()
 	var sum uint64
 	body.text, sum = s.appendAll(body.text, now, w, start.Unix())
+	body.made()
 	tag := bodyTag(sum)
 	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
 	if !now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {
 		ctx.SetStatusCode(fasthttp.StatusNotModified)
-		_ = body.Close() // gives its memory back
 		return
 	}
+	sent = true
 	ctx.Response.Header.SetContentTypeBytes(jsonType)
 	ctx.Response.SetBodyStream(body, len(body.text))
 }

@@ -96,21 +96,28 @@ func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
 
 // listen opens every listener before anything is served, so that a wrong address is said at once.
 func (s *Sidecar) listen() error {
+	evaluations := 0
+	for _, address := range []string{s.config.Socket, s.config.Listen} {
+		if address != "" {
+			evaluations++
+		}
+	}
+	forEach, forAdmin := shares(spareDescriptors(), evaluations)
 	if path := s.config.Socket; path != "" {
 		ln, err := listenSocket(path, s.config.SocketMode)
-		if err := s.add("socket", ln, err, s.evaluation(), evaluationLimits); err != nil {
+		if err := s.add("socket", ln, err, s.evaluation(), evaluationLimits.within(forEach)); err != nil {
 			return err
 		}
 	}
 	if address := s.config.Listen; address != "" {
 		ln, err := net.Listen("tcp", address)
-		if err := s.add("tcp", ln, err, s.evaluation(), evaluationLimits); err != nil {
+		if err := s.add("tcp", ln, err, s.evaluation(), evaluationLimits.within(forEach)); err != nil {
 			return err
 		}
 	}
 	if address := s.config.Admin; address != "" {
 		ln, err := net.Listen("tcp", address)
-		if err := s.add("admin", ln, err, s.admin(), adminLimits); err != nil {
+		if err := s.add("admin", ln, err, s.admin(), adminLimits.within(forAdmin)); err != nil {
 			return err
 		}
 	}
