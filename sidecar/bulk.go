@@ -16,7 +16,7 @@ import (
 
 // bulk answers with every flag, all from one state. The ETag is that of the body: one of the configuration alone would go on saying
 // "not modified" to a client whose context, or whose time, changed.
-func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time, of *untaken) {
+func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
 	now := s.holder.current.Load()
 	if now == nil {
 		answerError(ctx, fasthttp.StatusInternalServerError, eval.General, errNoFlags.Error())
@@ -29,7 +29,7 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time, 
 		w.tally.failed(eval.InvalidContext)
 		return
 	}
-	body := newBulkBody(&s.bulkBodies, of)
+	body := newBulkBody(&s.bulkBodies, &s.untaken)
 	if body == nil {
 		s.meter.badRequest(answerBusy(ctx, "clients are slow to take bulk answers, and hold all the memory that there is for these"))
 		return

@@ -9,11 +9,11 @@ import (
 // maxKeptBody is the largest bulk answer whose memory is used again.
 const maxKeptBody = 1 << 20
 
-// maxUntaken is how many bytes of bulk answers one listener holds for clients that have not taken them. It is what keeps slow readers of
-// a large answer from the process's memory.
+// maxUntaken is how many bytes of bulk answers are held for clients that have not taken them. It is what keeps slow readers of a large
+// answer from the process's memory.
 const maxUntaken = 16 << 20
 
-// untaken counts the bytes of a listener's bulk answers from before they are made until they have been sent, or given up.
+// untaken counts the bytes of bulk answers from before they are made until they have been sent, or given up.
 type untaken struct {
 	bytes atomic.Int64
 	usual atomic.Int64 // how large the last one was

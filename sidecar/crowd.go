@@ -122,7 +122,7 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 	c.place.user = of
 	c.mark.Store(markOf(p.now.Load(), reading))
 	p.mu.Lock()
-	if p.crowd.makeRoom(of) {
+	if p.crowd.makeRoom(of, p.now.Load()) {
 		p.crowd.put(c, young)
 	} else {
 		c.mark.Store(markOf(p.now.Load(), refused))
@@ -149,7 +149,7 @@ func (p *patrol) leave(c *watched) {
 
 // makeRoom lets others give way as long as there is no place for a newcomer, and tells whether there is one then. They are those of the
 // user who has the most, or else of the newcomer's own, so that nobody loses one to a user who has more.
-func (r *crowd) makeRoom(newcomer user) bool {
+func (r *crowd) makeRoom(newcomer user, now int64) bool {
 	for r.size >= r.bound {
 		most := newcomer
 		for who, p := range r.peers {
@@ -157,7 +157,7 @@ func (r *crowd) makeRoom(newcomer user) bool {
 				most = who
 			}
 		}
-		if !r.giveWay(most) && (most == newcomer || !r.giveWay(newcomer)) {
+		if !r.giveWay(most, now) && (most == newcomer || !r.giveWay(newcomer, now)) {
 			return false
 		}
 	}
@@ -171,29 +171,34 @@ func (r *crowd) sizeOf(who user) int {
 	return 0
 }
 
+// stalled is how many rounds an answer may be under way before its connection may give way. Whoever reads is done long before.
+const stalled = 2
+
 // giveWay ends one of a user's connections: one that was refused already, else the one whose first request is longest in coming, else
-// the one that is idle for longest. One that is being answered never gives way.
-func (r *crowd) giveWay(who user) bool {
+// the one that is idle for longest, else the one whose next request is, else the one that has long not taken its answer. Others that are
+// being answered never give way.
+func (r *crowd) giveWay(who user, now int64) bool {
 	p := r.peers[who]
 	if p == nil {
 		return false
 	}
-	for _, row := range []int{drained, young} {
-		for at := p.rows[row].Front(); at != nil; {
-			c := connOf(at)
-			at = at.Next()
-			mark := c.mark.Load()
-			switch s := stateOf(mark); {
-			case (s == draining || s == reading && mark&known == 0) && r.evict(c, mark):
-				return true
-			case row == young && mark&known != 0:
-				r.put(c, settled)
-			}
+	for at := p.rows[drained].Front(); at != nil; at = at.Next() {
+		if c := connOf(at); r.evict(c, c.mark.Load()) {
+			return true
 		}
 	}
+	if r.giveWayUnanswered(p) {
+		return true
+	}
 	for range p.rows[settled].Len() { // again, where one began to work meanwhile
-		c, mark := p.longestIdle()
+		c, mark := p.longest(idle)
 		if c == nil {
+			c, mark = p.longest(reading)
+		}
+		if c == nil {
+			c, mark = p.longest(writing)
+		}
+		if c == nil || stateOf(mark) == writing && now-mark>>markBits < stalled {
 			return false
 		}
 		if r.evict(c, mark) {
@@ -203,10 +208,39 @@ func (r *crowd) giveWay(who user) bool {
 	return false
 }
 
-func (p *peer) longestIdle() (oldest *watched, mark int64) {
+// maxSpared bounds how many are looked at more closely for one newcomer.
+const maxSpared = 16
+
+// giveWayUnanswered ends the connection whose first request is longest in coming. One whose request has come, and waits for the processor,
+// is spared: a flood comes faster than a busy machine gets to it.
+func (r *crowd) giveWayUnanswered(p *peer) bool {
+	var spared []*watched
+	for at := p.rows[young].Front(); at != nil && len(spared) < maxSpared; {
+		c := connOf(at)
+		at = at.Next()
+		switch mark := c.mark.Load(); {
+		case mark&known != 0:
+			r.put(c, settled)
+		case stateOf(mark) != reading:
+		case hasUnread(c.Conn):
+			spared = append(spared, c)
+		case r.evict(c, mark):
+			return true
+		}
+	}
+	for _, c := range spared {
+		if mark := c.mark.Load(); stateOf(mark) == reading && r.evict(c, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// longest gives the connection that has been in a state for longest, of those that have been answered once.
+func (p *peer) longest(s connState) (oldest *watched, mark int64) {
 	for at := p.rows[settled].Front(); at != nil; at = at.Next() {
 		c := connOf(at)
-		if m := c.mark.Load(); stateOf(m) == idle && (oldest == nil || m < mark) {
+		if m := c.mark.Load(); stateOf(m) == s && (oldest == nil || m < mark) {
 			oldest, mark = c, m
 		}
 	}
@@ -235,6 +269,10 @@ func (p *patrol) hasten() {
 	}
 }
 
+// sendBuffer is what the kernel is to hold of answers over TCP: left alone, it takes up to 4 MiB for each client that does not read, of
+// the pod's memory. A Unix socket has about as much by itself.
+const sendBuffer = 128 << 10
+
 // crowded is a listener whose connections are watched.
 type crowded struct {
 	*sturdy
@@ -257,6 +295,9 @@ func (l *crowded) Accept() (net.Conn, error) {
 	if err != nil {
 		<-l.patrol.crowd.slots
 		return nil, err
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // fails only where the client has gone already
 	}
 	return l.patrol.watch(conn, userOf(conn)), nil
 }

@@ -18,7 +18,11 @@ import (
 // narrow serves evaluations on a socket and a port that take few connections, until the test ends.
 func narrow(t *testing.T, l limits, w waits) []served {
 	t.Helper()
-	s := develop(t, shop)
+	return serveNarrow(t, develop(t, shop), l, w)
+}
+
+func serveNarrow(t *testing.T, s *Sidecar, l limits, w waits) []served {
+	t.Helper()
 	var all []served
 	for _, network := range []string{"unix", "tcp"} {
 		address := "127.0.0.1:0"
@@ -152,36 +156,40 @@ func TestTheLongestIdleGivesWay(t *testing.T) {
 	}
 }
 
+// stuck gives as many clients as the listener takes, who ask for more than the system takes of answers, and read nothing; their answers
+// have been under way for some rounds.
+func stuck(t *testing.T, one served, rounds int64) {
+	t.Helper()
+	bound := one.patrol.crowd.bound
+	for range bound {
+		conn := open(t, one)
+		go func() {
+			for err := error(nil); err == nil; {
+				_, err = io.WriteString(conn, goodRequest)
+			}
+		}()
+	}
+	for n := 0; n < bound; {
+		<-time.After(patrolRound / 10)
+		n = 0
+		one.patrol.mu.Lock()
+		for c := range one.patrol.crowd.all() {
+			if mark := c.mark.Load(); stateOf(mark) == writing && one.patrol.now.Load()-mark>>markBits >= rounds {
+				n++
+			}
+		}
+		one.patrol.mu.Unlock()
+	}
+}
+
 // Where everybody is being answered, the newcomer is told so, in JSON and in full though it is still sending; and there is an end to
 // these too.
 func TestWhereNobodyGivesWay(t *testing.T) {
 	l := evaluationLimits
 	l.connections = 4
 	for _, one := range narrow(t, l, longWaits) {
-		var busy []net.Conn
-		for range l.connections {
-			conn := open(t, one)
-			busy = append(busy, conn)
-			go func() { // asks for more than the system takes, and reads nothing of it
-				for err := error(nil); err == nil; {
-					_, err = io.WriteString(conn, goodRequest)
-				}
-			}()
-		}
-		stuck := func() bool {
-			one.patrol.mu.Lock()
-			defer one.patrol.mu.Unlock()
-			n := 0
-			for c := range one.patrol.crowd.all() {
-				if mark := c.mark.Load(); stateOf(mark) == writing && one.patrol.now.Load()-mark>>markBits > 2 {
-					n++
-				}
-			}
-			return n == l.connections
-		}
-		for !stuck() {
-			<-time.After(patrolRound / 10)
-		}
+		stuck(t, one, stalled)
+		round := one.patrol.now.Add(-1000) // so that these answers have just begun
 		for range 10 * l.connections {
 			late := open(t, one)
 			send(t, late, goodRequest)
@@ -194,11 +202,25 @@ func TestWhereNobodyGivesWay(t *testing.T) {
 		if n := one.patrol.crowd.turnedAway.Load(); n != uint64(10*l.connections) {
 			t.Errorf("%s: %d were turned away; want %d", one.name, n, 10*l.connections)
 		}
-		for _, conn := range busy {
-			_ = conn.Close()
+		one.patrol.now.Store(round + 1000)
+	}
+}
+
+// Whoever does not take its answer does not keep others from theirs.
+func TestWhoTakesNothingGivesWay(t *testing.T) {
+	l := evaluationLimits
+	l.connections = 4
+	for _, one := range narrow(t, l, longWaits) {
+		stuck(t, one, stalled)
+		evaluates(t, open(t, one))
+		if n := one.patrol.crowd.evicted.Load(); n != 1 {
+			t.Errorf("%s: %d connections gave way; want one", one.name, n)
 		}
 	}
 }
+
+// again is reading, by who has been answered before.
+const again = 1 << stateBits
 
 // crowdTest is a patrol with connections of users, that nobody serves.
 type crowdTest struct {
@@ -212,12 +234,13 @@ func (c crowdTest) come(of user, s connState) *watched {
 	near, far := net.Pipe()
 	conn := c.watch(near, of)
 	c.t.Cleanup(func() { _, _ = conn.Close(), far.Close() })
-	if s == idle || s == writing {
+	if s == idle || s == again {
 		if err := conn.note(writing); err != nil {
 			c.t.Fatal(err)
 		}
 	}
 	if s != reading {
+		s %= again
 		if err := conn.note(s); err != nil {
 			c.t.Fatal(err)
 		}
@@ -236,6 +259,7 @@ func TestWhoGivesWay(t *testing.T) {
 	}{
 		{"the oldest half of a request", []user{app, app, app}, []connState{idle, reading, reading}, app, 1},
 		{"an idle one where there is no half", []user{app, app, app}, []connState{writing, idle, idle}, app, 1},
+		{"half of a later request where there is no idle one", []user{app, app, app}, []connState{writing, again, working}, app, 1},
 		{"nobody who is being answered", []user{app, app, app}, []connState{writing, working, writing}, app, -1},
 		{"one of the user who has most", []user{app, flood, flood}, []connState{reading, idle, idle}, app, 1},
 		{"one of the user who has most, though another comes", []user{app, app, flood}, []connState{idle, reading, reading}, flood, 1},
@@ -258,6 +282,46 @@ func TestWhoGivesWay(t *testing.T) {
 		if told := newcomer.state() == refused; told != (row.gives < 0) {
 			t.Errorf("%s: the newcomer was refused: %v; want %v", row.name, told, row.gives < 0)
 		}
+	}
+}
+
+// Who has sent a request is not to blame that nobody has looked at it yet.
+func TestWhoHasSentItsRequestIsSpared(t *testing.T) {
+	for _, network := range []string{"unix", "tcp"} {
+		address := "127.0.0.1:0"
+		if network == "unix" {
+			address = filepath.Join(shortDir(t), "s.sock")
+		}
+		ln, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := evaluationLimits
+		l.connections = 3
+		p := newPatrol(longWaits, l)
+		var all []*watched
+		for _, says := range []string{goodRequest, "", goodRequest, "", ""} {
+			far, err := net.Dial(network, ln.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			send(t, far, says)
+			near, err := ln.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for says != "" && !hasUnread(near) {
+				<-time.After(time.Millisecond)
+			}
+			all = append(all, p.watch(near, anyone))
+			t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+		}
+		for i, want := range []bool{false, true, false, true, false} {
+			if gave := all[i].state() == gaveWay; gave != want {
+				t.Errorf("%s: connection %d gave way: %v; want %v", network, i, gave, want)
+			}
+		}
+		_ = ln.Close()
 	}
 }
 

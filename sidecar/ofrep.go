@@ -22,12 +22,11 @@ var (
 // keptBody is how large a request's body may be for its buffer to stay with the connection.
 const keptBody = 4 << 10
 
-// evaluation answers what applications ask of one listener. It reads one flagset, once.
+// evaluation answers what applications ask. It reads one flagset, once.
 func (s *Sidecar) evaluation() handler {
-	var answers untaken
 	return func(ctx *fasthttp.RequestCtx) {
 		w := s.workspaces.get()
-		s.evaluate(ctx, w, began(ctx), &answers)
+		s.evaluate(ctx, w, began(ctx))
 		s.workspaces.put(w)
 		if len(ctx.Request.Body()) > keptBody {
 			ctx.Request.SwapBody(nil)
@@ -43,7 +42,7 @@ func began(ctx *fasthttp.RequestCtx) time.Time {
 	return time.Now()
 }
 
-func (s *Sidecar) evaluate(ctx *fasthttp.RequestCtx, w *workspace, start time.Time, answers *untaken) {
+func (s *Sidecar) evaluate(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
 	rest, found := bytes.CutPrefix(pathOf(ctx.Request.Header.RequestURI()), flagsPrefix)
 	switch {
 	case !found || len(rest) > 0 && rest[0] != '/':
@@ -52,7 +51,7 @@ func (s *Sidecar) evaluate(ctx *fasthttp.RequestCtx, w *workspace, start time.Ti
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, fasthttp.MethodPost)
 		s.meter.badRequest(answerError(ctx, fasthttp.StatusMethodNotAllowed, eval.General, "evaluation is by POST"))
 	case len(rest) <= 1:
-		s.bulk(ctx, w, start, answers)
+		s.bulk(ctx, w, start)
 		w.tally.bulk.since(start)
 	default:
 		s.single(ctx, w, rest[1:], start)

@@ -52,8 +52,8 @@ func lives(s connState) bool { return s < ended }
 // four times a second ends those that have been in one for too long.
 type patrol struct {
 	waits  waits
-	buffer int          // bytes that the server asks for when it has none of the next request yet
-	now    atomic.Int64 // rounds so far
+	buffer int           // bytes that the server asks for when it has none of the next request yet
+	now    atomic.Int64  // rounds so far
 	come   chan struct{} // has one element while there may be connections
 
 	mu    sync.Mutex

@@ -9,7 +9,11 @@ import (
 // userOf asks the kernel who is on the other side of a Unix socket.
 func userOf(conn net.Conn) user {
 	who := anyone
-	onSocket(conn, func(fd int) {
+	local, ok := conn.(*net.UnixConn)
+	if !ok {
+		return who
+	}
+	onDescriptor(local, func(fd int) {
 		if peer, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED); err == nil {
 			who = user(peer.Uid)
 		}

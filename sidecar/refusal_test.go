@@ -162,9 +162,9 @@ func TestWhatIsFramedStrangelyIsRefused(t *testing.T) {
 			}
 		}
 		for name, head := range map[string]string{
-			"chunks":                "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
-			"chunks, any case":      "transfer-encoding: CHUNKED\r\n\r\n2;x=1\r\n{}\r\n0\r\nX: 1\r\n\r\n",
-			"no chunk":              "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			"chunks":                 "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+			"chunks, any case":       "transfer-encoding: CHUNKED\r\n\r\n2;x=1\r\n{}\r\n0\r\nX: 1\r\n\r\n",
+			"no chunk":               "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 			"a form, of that length": "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 2\r\n\r\n{}",
 		} {
 			conn := open(t, one)

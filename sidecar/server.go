@@ -49,7 +49,7 @@ func newServer(m *meter, next handler, l limits) *fasthttp.Server {
 
 		DisablePreParseMultipartForm: true, // nobody wants it, and it leaves what follows the form in the connection
 
-		Logger:                quiet{},
+		Logger: quiet{},
 	}
 }
 

@@ -29,6 +29,7 @@ type Sidecar struct {
 
 	workspaces *workspaces
 	bulkBodies sync.Pool  // of *bulkBody
+	untaken    untaken    // of all listeners
 	disk       lkg.Before // nil but in tests
 	serving    []served
 	started    time.Time
