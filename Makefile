@@ -6,11 +6,13 @@ TOOLS   := bin/tools
 SEEDS   ?= 200
 FUZZ    ?= 30s
 EVALUATIONS ?= 100000
+CONNECTIONS ?= 8000
+MALFORMED   ?= 100000
 
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim fuzz s3-test sdk-test cbor-test flagd-test readme-test lint format bench bench-socket torn bench-smoke clean help
+.PHONY: check build demo run test race sim fuzz flood s3-test sdk-test cbor-test flagd-test readme-test lint format bench bench-socket torn bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -42,6 +44,9 @@ fuzz: ## every fuzzer in turn, FUZZ=30s each
 	done
 	cd test/cbor && $(GO) test -run '^$$' -fuzz FuzzKey -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 	cd test/flagd && $(GO) test -run '^$$' -fuzz FuzzAgreement -fuzztime $(FUZZ) -fuzzminimizetime 5x .
+
+flood: ## clients that are slow, or many, or send nonsense, in full: make flood CONNECTIONS=8000 MALFORMED=100000
+	$(GO) test ./test/flood -count=1 -v -timeout 10m -flood.connections=$(CONNECTIONS) -flood.malformed=$(MALFORMED)
 
 s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real server on loopback
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./sync/s3/... ./test/s3/...

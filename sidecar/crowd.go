@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"iter"
 	"net"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -122,6 +123,7 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 	c.place.user = of
 	c.mark.Store(markOf(p.now.Load(), reading))
 	p.mu.Lock()
+	full := p.crowd.size >= p.crowd.bound
 	if p.crowd.makeRoom(of, p.now.Load()) {
 		p.crowd.put(c, young)
 	} else {
@@ -133,6 +135,9 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 	select {
 	case p.come <- struct{}{}:
 	default:
+	}
+	if full {
+		runtime.Gosched() // those who were accepted before get to their requests before more come and they give way
 	}
 	return c
 }

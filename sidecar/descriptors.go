@@ -15,7 +15,7 @@ func spareDescriptors() int {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return math.MaxInt32
 	}
-	return int(min(uint64(limit.Cur), math.MaxInt32)) - ownDescriptors
+	return int(min(limit.Cur, math.MaxInt32)) - ownDescriptors
 }
 
 // shares parts what is left for clients: an eighth is for those of the admin listener, so that evaluations do not blind on-call.

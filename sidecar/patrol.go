@@ -223,14 +223,12 @@ func (c *watched) came(n int, err error) error {
 	if c.unanswered += n; c.unanswered > maxUnanswered {
 		return errTooLarge
 	}
-	turned := error(nil)
+	turn := c.goOn
 	if c.state() == idle {
-		turned = c.note(working)
-	} else {
-		turned = c.goOn(working)
+		turn = c.note
 	}
-	if turned != nil {
-		return turned
+	if late := turn(working); late != nil {
+		return late
 	}
 	return err
 }

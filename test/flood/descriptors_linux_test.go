@@ -71,7 +71,7 @@ func TestNoDescriptors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = conn.Close() }()
+		t.Cleanup(func() { _ = conn.Close() })
 		kept = append(kept, conn)
 		if err := ask(conn, good); err != nil {
 			t.Fatal(err)
