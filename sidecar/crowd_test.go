@@ -378,3 +378,11 @@ func TestDescriptorsAreShared(t *testing.T) {
 		}
 	}
 }
+
+// What connections take of the memory is the same with one listener and with two.
+func TestListenersShareTheirConnections(t *testing.T) {
+	s, _, _, _ := run(t)
+	if one, other := s.serving[0].patrol.crowd.bound, s.serving[1].patrol.crowd.bound; one+other > evaluationLimits.connections {
+		t.Errorf("%d and %d connections; want no more than %d in all", one, other, evaluationLimits.connections)
+	}
+}

@@ -104,15 +104,17 @@ func (s *Sidecar) listen() error {
 		}
 	}
 	forEach, forAdmin := shares(spareDescriptors(), evaluations)
+	evaluation := evaluationLimits
+	evaluation.connections /= max(evaluations, 1) // they share the memory that connections take
 	if path := s.config.Socket; path != "" {
 		ln, err := listenSocket(path, s.config.SocketMode)
-		if err := s.add("socket", ln, err, s.evaluation(), evaluationLimits.within(forEach)); err != nil {
+		if err := s.add("socket", ln, err, s.evaluation(), evaluation.within(forEach)); err != nil {
 			return err
 		}
 	}
 	if address := s.config.Listen; address != "" {
 		ln, err := net.Listen("tcp", address)
-		if err := s.add("tcp", ln, err, s.evaluation(), evaluationLimits.within(forEach)); err != nil {
+		if err := s.add("tcp", ln, err, s.evaluation(), evaluation.within(forEach)); err != nil {
 			return err
 		}
 	}
