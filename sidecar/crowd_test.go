@@ -183,11 +183,11 @@ func stuck(t *testing.T, one served, rounds int64) {
 }
 
 // Where everybody is being answered, the newcomer is told so, in JSON and in full though it is still sending; and there is an end to
-// these too.
+// these too. On the socket alone: over TCP the kernel may take a little more of an answer at any time, and then somebody is idle.
 func TestWhereNobodyGivesWay(t *testing.T) {
 	l := evaluationLimits
 	l.connections = 4
-	for _, one := range narrow(t, l, longWaits) {
+	for _, one := range narrow(t, l, longWaits)[:1] {
 		stuck(t, one, stalled)
 		round := one.patrol.now.Add(-1000) // so that these answers have just begun
 		for range 10 * l.connections {
