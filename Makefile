@@ -7,6 +7,8 @@ SEEDS   ?= 200
 FUZZ    ?= 30s
 EVALUATIONS ?= 100000
 KILLS   ?= 1000
+CONNECTIONS ?= 8000
+MALFORMED   ?= 100000
 
 # What the image says of itself. Its times are those of the commit, so that two builds are the same; PLATFORM=linux/arm64 makes another's.
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -18,7 +20,7 @@ CROSS    := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz s3-test network-test sdk-test cbor-test flagd-test readme-test image image-test node-test cross lint format bench bench-socket torn crash bench-smoke clean help
+.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test flagd-test readme-test image image-test node-test cross lint format bench bench-socket torn crash bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -53,6 +55,9 @@ fuzz: ## every fuzzer in turn, FUZZ=30s each
 	done
 	cd test/cbor && $(GO) test -run '^$$' -fuzz FuzzKey -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 	cd test/flagd && $(GO) test -run '^$$' -fuzz FuzzAgreement -fuzztime $(FUZZ) -fuzzminimizetime 5x .
+
+flood: ## clients that are slow, or many, or send nonsense, in full: make flood CONNECTIONS=8000 MALFORMED=100000
+	$(GO) test ./test/flood -count=1 -v -timeout 10m -flood.connections=$(CONNECTIONS) -flood.malformed=$(MALFORMED)
 
 s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real server on loopback
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./sync/s3/... ./test/s3/...

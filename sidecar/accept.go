@@ -9,7 +9,7 @@ import (
 
 const (
 	firstAcceptPause = 5 * time.Millisecond
-	maxAcceptPause   = time.Second
+	maxAcceptPause   = 250 * time.Millisecond
 )
 
 // sturdy is a listener that outlives faults of the system. fasthttp takes a failed accept for the end, so without it a client could end

@@ -1,8 +1,12 @@
 package sidecar
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/valyala/fasthttp"
@@ -44,5 +48,36 @@ func BenchmarkHandler(b *testing.B) {
 				ctx.Response.Reset()
 			}
 		})
+	}
+}
+
+// BenchmarkConnection is what a request costs over a kept connection on the socket, with the bounds of the listener; its client costs
+// but two calls of the system.
+func BenchmarkConnection(b *testing.B) {
+	s := develop(b, benchFlags())
+	s.config.Socket = filepath.Join(b.TempDir(), "s.sock")
+	if err := s.listen(); err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	var group sync.WaitGroup
+	group.Go(func() { _ = serveAll(ctx, s.serving) })
+	defer group.Wait()
+	defer cancel()
+	conn, err := net.Dial("unix", s.config.Socket)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	request := fmt.Appendf(nil, "POST %s/flag-000 HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", flagsPath, len(benchBody), benchBody)
+	answer := make([]byte, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := conn.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := conn.Read(answer); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -29,16 +29,27 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 		w.tally.failed(eval.InvalidContext)
 		return
 	}
-	body := newBulkBody(&s.bulkBodies)
+	body := newBulkBody(&s.bulkBodies, &s.untaken)
+	if body == nil {
+		s.meter.badRequest(answerBusy(ctx, "clients are slow to take bulk answers, and hold all the memory that there is for these"))
+		return
+	}
+	sent := false
+	defer func() {
+		if !sent {
+			_ = body.Close() // gives its memory back
+		}
+	}()
 	var sum uint64
 	body.text, sum = s.appendAll(body.text, now, w, s.clock.machine(start).Unix())
+	body.made()
 	tag := bodyTag(sum)
 	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
 	if !now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {
 		ctx.SetStatusCode(fasthttp.StatusNotModified)
-		_ = body.Close() // gives its memory back
 		return
 	}
+	sent = true
 	ctx.Response.Header.SetContentTypeBytes(jsonType)
 	ctx.Response.SetBodyStream(body, len(body.text))
 }

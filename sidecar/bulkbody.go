@@ -3,23 +3,59 @@ package sidecar
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // maxKeptBody is the largest bulk answer whose memory is used again.
 const maxKeptBody = 1 << 20
+
+// maxUntaken is how many bytes of bulk answers are held for clients that have not taken them. It is what keeps slow readers of a large
+// answer from the process's memory.
+const maxUntaken = 16 << 20
+
+// untaken counts the bytes of bulk answers from before they are made until they have been sent, or given up.
+type untaken struct {
+	bytes atomic.Int64
+	usual atomic.Int64 // how large the last one was
+}
+
+// hold takes room for n bytes. One answer alone always has it.
+func (u *untaken) hold(n int) bool {
+	if held := u.bytes.Add(int64(n)); held <= maxUntaken || held == int64(n) {
+		return true
+	}
+	u.bytes.Add(-int64(n))
+	return false
+}
 
 // bulkBody is the text of a bulk answer, whose memory is used again once the answer has been sent: fasthttp closes a body stream then.
 type bulkBody struct {
 	text []byte
 	sent int
 	home *sync.Pool
+	held int // bytes that are counted as untaken
+	of   *untaken
 }
 
-func newBulkBody(home *sync.Pool) *bulkBody {
-	if b, ok := home.Get().(*bulkBody); ok {
-		return b
+// newBulkBody makes an empty one, nil where there is no room for one of the usual size.
+func newBulkBody(home *sync.Pool, of *untaken) *bulkBody {
+	size := int(of.usual.Load())
+	if !of.hold(size) {
+		return nil
 	}
-	return &bulkBody{home: home}
+	b, ok := home.Get().(*bulkBody)
+	if !ok {
+		b = &bulkBody{home: home}
+	}
+	b.held, b.of = size, of
+	return b
+}
+
+// made corrects what was thought of its size.
+func (b *bulkBody) made() {
+	b.of.bytes.Add(int64(len(b.text) - b.held))
+	b.of.usual.Store(int64(len(b.text)))
+	b.held = len(b.text)
 }
 
 // Read gives what was not read yet.
@@ -41,6 +77,8 @@ func (b *bulkBody) WriteTo(w io.Writer) (int64, error) {
 
 // Close gives the memory back; nobody may use the body after it.
 func (b *bulkBody) Close() error {
+	b.of.bytes.Add(-int64(b.held))
+	b.held = 0
 	if cap(b.text) <= maxKeptBody {
 		b.text, b.sent = b.text[:0], 0
 		b.home.Put(b)

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,7 +38,8 @@ var metrics = []metric{
 	{"burgee_answers_total", "Answers by reason.", counter, []string{"reason"}, readReasons},
 	{"burgee_errors_total", "Answers that were errors, by error code.", counter, []string{"code"}, readCodes},
 	{"burgee_bad_requests_total", "Requests that were no evaluation, by HTTP status.", counter, []string{"status"}, readBad},
-	{"burgee_refused_connections_total", "Connections beyond the listener's bound.", counter, []string{"listener"}, readRefusedConnections},
+	{"burgee_evicted_connections_total", "Connections that gave way to others, the listener being full.", counter, []string{"listener"}, ofListeners(func(c *crowd) *atomic.Uint64 { return &c.evicted })},
+	{"burgee_refused_connections_total", "Connections that found the listener full, and nobody who could give way.", counter, []string{"listener"}, ofListeners(func(c *crowd) *atomic.Uint64 { return &c.turnedAway })},
 	{"burgee_accept_faults_total", "Times that the system could not give a connection.", counter, nil, func(s *Sidecar, _ *Status, emit emitter) { emit(float64(s.meter.acceptFaults.Load())) }},
 	{"burgee_panics_total", "Requests that hit a mistake of ours.", counter, nil, func(s *Sidecar, _ *Status, emit emitter) { emit(float64(s.meter.panics.Load())) }},
 	{"burgee_revision", "Revision of the flags that are served; 0 without flags.", gauge, nil, of(func(st *Status) float64 { return float64(st.Active.Revision) })},
@@ -93,9 +95,12 @@ func readBad(s *Sidecar, _ *Status, emit emitter) {
 	}
 }
 
-func readRefusedConnections(s *Sidecar, _ *Status, emit emitter) {
-	for _, one := range s.serving {
-		emit(float64(one.server.GetRejectedConnectionsCount()), one.name)
+// ofListeners makes a reader of one count of each listener.
+func ofListeners(count func(*crowd) *atomic.Uint64) reader {
+	return func(s *Sidecar, _ *Status, emit emitter) {
+		for _, one := range s.serving {
+			emit(float64(count(&one.patrol.crowd).Load()), one.name)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"os"
 	"sync"
@@ -20,35 +21,52 @@ type waits struct {
 // patrolRound is how late a slow client may be noticed.
 const patrolRound = 250 * time.Millisecond
 
+// maxUnanswered is how many bytes may come between two answers: more than pipelined requests within their limits can have, and what
+// bounds the rest of a request in chunks, whose sizes may be written at any length.
+const maxUnanswered = 4 << 20
+
 // connState is what a connection is doing, told by what was last asked of it.
 type connState = int64
 
 const (
-	reading connState = iota // a request; also before the first
+	reading connState = iota // waits for the rest of a request; also before the first
+	working                  // has bytes of a request, which may be the last
 	writing                  // an answer
 	idle
-	ended     // by the patrol; it never leaves this state
-	stateBits = 2
+	ended    // by the patrol: too late
+	gaveWay  // to a newcomer
+	refused  // came when the listener was full
+	draining // what the client still sends, after a refusal
+
+	stateBits = 3
+	known     = 1 << stateBits // it has been answered once
+	markBits  = stateBits + 1
 )
 
-// patrol bounds slow clients. The usual way, a deadline set before each read and
+// lives tells whether the patrol may still end it; whatever else it is doing is its last.
+func lives(s connState) bool { return s < ended }
+
+// patrol bounds slow clients, and how many there are (crowd.go). The usual way, a deadline set before each read and
 // write, takes the runtime's timers three times a request, which a small answer
 // can tell (docs/decisions/serving.md). Here a connection only notes its state, and a round
 // four times a second ends those that have been in one for too long.
 type patrol struct {
-	waits waits
-	now   atomic.Int64 // rounds so far
+	waits  waits
+	buffer int           // bytes that the server asks for when it has none of the next request yet
+	now    atomic.Int64  // rounds so far
+	come   chan struct{} // has one element while there may be connections
+
 	mu    sync.Mutex
-	conns map[*watched]struct{}
-	come  chan struct{} // has one element while there may be connections
+	crowd crowd
 }
 
-func newPatrol(w waits) *patrol {
-	return &patrol{waits: w, conns: make(map[*watched]struct{}), come: make(chan struct{}, 1)}
+func newPatrol(w waits, l limits) *patrol {
+	return &patrol{waits: w, buffer: l.header, come: make(chan struct{}, 1), crowd: newCrowd(l.connections)}
 }
 
 // run walks until ctx ends. Without connections it rests.
 func (p *patrol) run(ctx context.Context) {
+	defer p.crowd.memory.stop()
 	ticker := time.NewTicker(patrolRound)
 	defer ticker.Stop()
 	for {
@@ -70,10 +88,12 @@ func (p *patrol) run(ctx context.Context) {
 	}
 }
 
+// alone tells whether nobody is connected, and sees to the memory of those who were.
 func (p *patrol) alone() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.conns) == 0
+	p.crowd.memory.look(p.crowd.size)
+	return len(p.crowd.peers) == 0
 }
 
 // round ends what has waited too long.
@@ -81,11 +101,11 @@ func (p *patrol) round() {
 	now := p.now.Add(1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for c := range p.conns {
+	for c := range p.crowd.all() {
 		mark := c.mark.Load()
-		since, state := mark>>stateBits, mark&(1<<stateBits-1)
-		if state != ended && time.Duration(now-since)*patrolRound > p.waits.of(state) && c.mark.CompareAndSwap(mark, ended) {
-			c.end(state)
+		since, state := mark>>markBits, stateOf(mark)
+		if lives(state) && time.Duration(now-since)*patrolRound > p.waits.of(state) {
+			c.end(mark, ended)
 		}
 	}
 }
@@ -94,27 +114,30 @@ func (p *patrol) round() {
 func (p *patrol) closeAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for c := range p.conns {
+	for c := range p.crowd.all() {
 		_ = c.Conn.Close() // not by c.Close, which takes the lock
 	}
 }
 
 var longAgo = time.Unix(1, 0)
 
-// end sets a deadline in the past: whoever reads or writes the connection learns
-// that time was up. A client may still be told that its request came too late.
-// It fails only where the connection is closed already.
-func (c *watched) end(s connState) {
-	if s == writing {
-		_ = c.SetWriteDeadline(longAgo)
+// end lets a connection leave its state for its last, unless it was quicker. It sets a deadline in the past: whoever reads or writes the
+// connection learns that time was up, and may still say so. To close it here would wait for that one to notice.
+func (c *watched) end(mark int64, last connState) bool {
+	if !c.mark.CompareAndSwap(mark, markOf(mark>>markBits, mark&known|last)) {
+		return false
+	}
+	if stateOf(mark) == writing {
+		_ = c.SetWriteDeadline(longAgo) // fails only where it is closed already, as below
 	} else {
 		_ = c.SetReadDeadline(longAgo)
 	}
+	return true
 }
 
 func (w waits) of(s connState) time.Duration {
 	switch s {
-	case reading:
+	case reading, working:
 		return w.request
 	case writing:
 		return w.answer
@@ -123,66 +146,102 @@ func (w waits) of(s connState) time.Duration {
 	}
 }
 
-// watch puts a connection on the patrol's round until it is closed.
-func (p *patrol) watch(conn net.Conn) net.Conn {
-	c := &watched{Conn: conn, patrol: p}
-	c.mark.Store(markOf(p.now.Load(), reading))
-	p.mu.Lock()
-	p.conns[c] = struct{}{}
-	p.mu.Unlock()
-	select {
-	case p.come <- struct{}{}:
-	default:
-	}
-	return c
-}
-
 // watched is a connection that notes what it is doing. One goroutine reads and
 // writes it; it may be closed from elsewhere.
 type watched struct {
 	net.Conn
-	patrol *patrol
-	mark   atomic.Int64 // the round in which the state began, and the state
+	patrol     *patrol
+	mark       atomic.Int64 // the round in which the state began, whether it was answered once, and the state
+	unanswered int          // bytes since the last answer
+	lingers    atomic.Bool  // see linger.go
+	place      place        // under the patrol's lock
 }
 
 // markOf puts a round and a state into one number.
-func markOf(round int64, s connState) int64 { return round<<stateBits | s }
+func markOf(round int64, s connState) int64 { return round<<markBits | s }
 
-func (c *watched) state() connState { return c.mark.Load() & (1<<stateBits - 1) }
+func stateOf(mark int64) connState { return mark & (known - 1) }
 
-// note begins a state, unless the patrol was quicker: what it has ended stays so,
+func (c *watched) state() connState { return stateOf(c.mark.Load()) }
+
+// note begins a state, unless the connection is in its last: what the patrol has ended stays so,
 // and does not spoil the next exchange on the connection.
 func (c *watched) note(s connState) error {
-	if was := c.mark.Load(); was != ended && c.mark.CompareAndSwap(was, markOf(c.patrol.now.Load(), s)) {
+	return c.turn(c.patrol.now.Load(), s)
+}
+
+// goOn goes from one state to the other without a new time.
+func (c *watched) goOn(s connState) error {
+	return c.turn(c.mark.Load()>>markBits, s)
+}
+
+func (c *watched) turn(round int64, s connState) error {
+	was := c.mark.Load()
+	next := markOf(round, was&known|s)
+	if s == writing {
+		next |= known
+	}
+	if lives(stateOf(was)) && c.mark.CompareAndSwap(was, next) {
 		return nil
 	}
 	return os.ErrDeadlineExceeded
 }
 
-// Read waits for a request when the answer to the last one has been written.
+var (
+	errFull     = errors.New("the listener has all the connections that it takes")
+	errTooLarge = errors.New("too many bytes between two answers")
+)
+
+// Read waits for a request when the answer to the last one has been written, or for the rest of one: the server, which reads ahead, has
+// bytes of the next request already where it has not room for as many as it would take else.
 func (c *watched) Read(b []byte) (int, error) {
-	if c.state() == writing {
-		if err := c.note(idle); err != nil {
-			return 0, err
+	var err error
+	switch c.state() {
+	case writing:
+		if len(b) == c.patrol.buffer {
+			err = c.note(idle)
+		} else {
+			err = c.note(reading)
 		}
+	case working:
+		err = c.goOn(reading)
+	case refused:
+		err = errFull
+	}
+	if err != nil {
+		return 0, err
 	}
 	n, err := c.Conn.Read(b)
-	if n > 0 && c.state() == idle {
-		if err := c.note(reading); err != nil {
-			return 0, err
-		}
+	if n > 0 {
+		return n, c.came(n, err)
 	}
 	return n, err
 }
 
-// goOn is what a server says to a client that asked whether to send its body. It
+// came notes that bytes of a request have come, which begins one where the connection was idle.
+func (c *watched) came(n int, err error) error {
+	if c.unanswered += n; c.unanswered > maxUnanswered {
+		return errTooLarge
+	}
+	turn := c.goOn
+	if c.state() == idle {
+		turn = c.note
+	}
+	if late := turn(working); late != nil {
+		return late
+	}
+	return err
+}
+
+// sayGoOn is what a server says to a client that asked whether to send its body. It
 // is no answer: the request is still to come.
-var goOn = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+var sayGoOn = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 
 // Write begins an answer, or goes on with it. A connection that was ended while a
 // request was read may still be written to, once: to say so.
 func (c *watched) Write(b []byte) (int, error) {
-	if !bytes.HasSuffix(b, goOn) && c.state() != writing {
+	if !bytes.HasSuffix(b, sayGoOn) && c.state() != writing {
+		c.unanswered = 0
 		if err := c.note(writing); err != nil {
 			_ = c.SetWriteDeadline(time.Now().Add(c.patrol.waits.answer)) // fails only where it is closed already
 		}
@@ -191,22 +250,9 @@ func (c *watched) Write(b []byte) (int, error) {
 }
 
 func (c *watched) Close() error {
-	c.patrol.mu.Lock()
-	delete(c.patrol.conns, c)
-	c.patrol.mu.Unlock()
-	return c.Conn.Close()
-}
-
-// patrolled is a listener whose connections are watched.
-type patrolled struct {
-	net.Listener
-	patrol *patrol
-}
-
-func (l *patrolled) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	if c.lingers.Swap(false) {
+		c.drain()
 	}
-	return l.patrol.watch(conn), nil
+	c.patrol.leave(c)
+	return c.Conn.Close()
 }

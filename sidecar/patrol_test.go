@@ -16,10 +16,11 @@ import (
 // What else the test starts ends when the connection does.
 func patrolTest(t *testing.T, w waits, f func(t *testing.T, group *sync.WaitGroup, server, client net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPatrol(w)
+		p := newPatrol(w, limits{connections: 2, header: aRead})
 		go p.run(t.Context())
 		near, far := net.Pipe()
-		server := p.watch(near)
+		p.crowd.slots <- struct{}{}
+		server := p.watch(near, anyone)
 		var group sync.WaitGroup
 		f(t, &group, server, far)
 		_, _ = server.Close(), far.Close()
@@ -29,6 +30,9 @@ func patrolTest(t *testing.T, w waits, f func(t *testing.T, group *sync.WaitGrou
 		}
 	})
 }
+
+// aRead is how much a server asks for when it waits for a request.
+const aRead = 16
 
 var shortWaits = waits{request: 5 * time.Second, answer: 3 * time.Second, idle: time.Minute}
 
@@ -93,13 +97,13 @@ func TestAClientThatAsksAndSendsNothing(t *testing.T) {
 	patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
 		group.Go(func() {
 			_, _ = client.Write([]byte("Expect: 100-continue"))
-			_, _ = io.ReadFull(client, make([]byte, len(goOn)))
+			_, _ = io.ReadFull(client, make([]byte, len(sayGoOn)))
 		})
 		began, buf := time.Now(), make([]byte, 64)
 		if _, err := server.Read(buf); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := server.Write(goOn); err != nil {
+		if _, err := server.Write(sayGoOn); err != nil {
 			t.Fatal(err)
 		}
 		_, err := server.Read(buf)
@@ -110,17 +114,18 @@ func TestAClientThatAsksAndSendsNothing(t *testing.T) {
 // Clients are bounded until the last request has been served, though the sidecar is to stop already; who is left then is cut off.
 func TestWhoIsLeftIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPatrol(shortWaits)
+		p := newPatrol(shortWaits, evaluationLimits)
 		stopped, stop := context.WithCancel(t.Context())
 		end := patrolAll(stopped, []served{{patrol: p}})
 		stop()
 		slow, _ := net.Pipe()
 		began := time.Now()
-		_, err := p.watch(slow).Read(make([]byte, 1))
+		_, err := p.watch(slow, anyone).Read(make([]byte, 1))
 		ranOut(t, began, err, shortWaits.request)
 
 		near, far := net.Pipe()
-		server := p.watch(near)
+		p.crowd.slots <- struct{}{}
+		server := p.watch(near, anyone)
 		end()
 		if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("the connection is still open: %v", err)
@@ -159,7 +164,7 @@ func TestAClientThatTakesItsAnswerSlowly(t *testing.T) {
 // Between requests a connection may rest, and then has its time for the next one.
 func TestAnIdleClient(t *testing.T) {
 	patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
-		buf := make([]byte, 16)
+		buf := make([]byte, aRead)
 		exchange := func(pause time.Duration) {
 			group.Go(func() {
 				time.Sleep(pause)
@@ -182,10 +187,23 @@ func TestAnIdleClient(t *testing.T) {
 	})
 }
 
+// A client whose next request has begun is not idle, though the server had those bytes before.
+func TestAClientThatBeganItsNextRequest(t *testing.T) {
+	patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
+		group.Go(func() { _, _ = client.Read(make([]byte, 16)) })
+		if _, err := server.Write([]byte("answer")); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		_, err := server.Read(make([]byte, aRead-1))
+		ranOut(t, began, err, shortWaits.request)
+	})
+}
+
 // An idle sidecar wakes for nobody.
 func TestAPatrolRestsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPatrol(shortWaits)
+		p := newPatrol(shortWaits, evaluationLimits)
 		go p.run(t.Context())
 		time.Sleep(time.Hour)
 		synctest.Wait()

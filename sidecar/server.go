@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,14 +37,19 @@ func newServer(m *meter, next handler, l limits) *fasthttp.Server {
 	return &fasthttp.Server{
 		Handler:               guard(m, next),
 		ErrorHandler:          func(ctx *fasthttp.RequestCtx, err error) { m.badRequest(refuseRequest(ctx, err)) },
-		Concurrency:           l.connections,
+		ExpectHandler:         func(ctx *fasthttp.RequestCtx) int { return goOn(ctx, m, l.body) },
+		Concurrency:           4 * l.connections, // out of reach: the crowd bounds them
+		MaxIdleWorkerDuration: idleWorker,
 		MaxRequestBodySize:    l.body,
 		ReadBufferSize:        l.header,
 		CloseOnShutdown:       true,
 		NoDefaultServerHeader: true,
 		NoDefaultDate:         true,
 		NoDefaultContentType:  true,
-		Logger:                quiet{},
+
+		DisablePreParseMultipartForm: true, // nobody wants it, and it leaves what follows the form in the connection
+
+		Logger: quiet{},
 	}
 }
 
@@ -62,7 +66,9 @@ func guard(m *meter, next handler) handler {
 		if wantsClose(ctx.Request.Header.Peek(fasthttp.HeaderConnection)) {
 			ctx.SetConnectionClose()
 		}
-		next(ctx)
+		if speaks(ctx, m) && wellFramed(ctx, m) {
+			next(ctx)
+		}
 	}
 }
 
@@ -82,51 +88,48 @@ func wantsClose(options []byte) bool {
 // refuseRequest answers what could not be read as a request, and gives the status. The connection closes after it.
 func refuseRequest(ctx *fasthttp.RequestCtx, err error) int {
 	var small *fasthttp.ErrSmallBuffer
-	var network net.Error
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		answerError(ctx, fasthttp.StatusRequestEntityTooLarge, eval.General, "request body is larger than the limit")
-	case errors.As(err, &small):
-		answerError(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, eval.General, "request header is larger than the limit")
-	case errors.As(err, &network) && network.Timeout():
-		answerError(ctx, fasthttp.StatusRequestTimeout, eval.General, "request did not arrive in time")
-	default:
-		answerError(ctx, fasthttp.StatusBadRequest, eval.ParseFailed, "not an HTTP request")
+	state := refusalOf(ctx.Conn())
+	if state != gaveWay { // whose place is wanted
+		linger(ctx)
 	}
-	return ctx.Response.StatusCode()
+	switch {
+	case state == refused, state == gaveWay:
+		return answerBusy(ctx, "the listener has all the connections that it takes")
+	case state == ended:
+		return answerError(ctx, fasthttp.StatusRequestTimeout, eval.General, "request did not arrive in time")
+	case errors.Is(err, fasthttp.ErrBodyTooLarge), errors.Is(err, errTooLarge):
+		return tooLarge(ctx)
+	case errors.As(err, &small):
+		return answerError(ctx, fasthttp.StatusRequestHeaderFieldsTooLarge, eval.General, "request header is larger than the limit")
+	default:
+		return answerError(ctx, fasthttp.StatusBadRequest, eval.ParseFailed, "not an HTTP request")
+	}
+}
+
+func tooLarge(ctx *fasthttp.RequestCtx) int {
+	return answerError(ctx, fasthttp.StatusRequestEntityTooLarge, eval.General, "request body is larger than the limit")
+}
+
+// answerBusy asks a client to come again in a moment.
+func answerBusy(ctx *fasthttp.RequestCtx, why string) int {
+	ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, "1")
+	return answerError(ctx, fasthttp.StatusServiceUnavailable, eval.General, why)
+}
+
+// goOn answers a client that asks before it sends its body. fasthttp by itself would have it send what is too large, and say so then.
+func goOn(ctx *fasthttp.RequestCtx, m *meter, limit int) int {
+	if ctx.Request.Header.ContentLength() <= limit {
+		return fasthttp.StatusContinue
+	}
+	linger(ctx)
+	m.badRequest(tooLarge(ctx))
+	return fasthttp.StatusRequestEntityTooLarge
 }
 
 // quiet drops fasthttp's own lines: they carry bytes of requests, one line for each broken connection. The meter counts these.
 type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
-
-// onlyLocal guards a loopback listener against pages in a browser: a name that was rebound to loopback shows in Host, a page of
-// another site in Origin. A listener that is open to the network is meant to be reached by any name.
-func onlyLocal(ln net.Listener, m *meter, next handler) handler {
-	address, ok := ln.Addr().(*net.TCPAddr)
-	if !ok || !address.IP.IsLoopback() {
-		return next
-	}
-	return func(ctx *fasthttp.RequestCtx) {
-		switch {
-		case !isLocal(string(ctx.Request.Header.Host()), address.IP):
-			m.badRequest(answerError(ctx, fasthttp.StatusForbidden, eval.General, "Host must be localhost or the listener's own address"))
-		case len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0:
-			m.badRequest(answerError(ctx, fasthttp.StatusForbidden, eval.General, "requests of web pages (with Origin) are refused"))
-		default:
-			next(ctx)
-		}
-	}
-}
-
-func isLocal(host string, own net.IP) bool {
-	name := host
-	if at := strings.LastIndexByte(host, ':'); at > strings.LastIndexByte(host, ']') {
-		name = host[:at]
-	}
-	return name == "127.0.0.1" || name == "[::1]" || name == own.String() || strings.EqualFold(name, "localhost")
-}
 
 // served is a listener with its server.
 type served struct {
@@ -138,8 +141,8 @@ type served struct {
 
 // newServed makes a listener sturdy and bounds its clients.
 func newServed(name string, ln net.Listener, m *meter, h handler, l limits) served {
-	p := newPatrol(listenerWaits)
-	return served{&patrolled{newSturdy(ln, m), p}, name, newServer(m, onlyLocal(ln, m, h), l), p}
+	p := newPatrol(listenerWaits, l)
+	return served{&crowded{newSturdy(ln, m), p}, name, newServer(m, onlyLocal(ln, m, h), l), p}
 }
 
 func closeAll(all []served) {

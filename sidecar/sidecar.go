@@ -30,6 +30,7 @@ type Sidecar struct {
 
 	workspaces *workspaces
 	bulkBodies sync.Pool  // of *bulkBody
+	untaken    untaken    // of all listeners
 	disk       lkg.Before // nil but in tests
 	leftOut    []NotTaken // of what was found at the start; set before anything is served
 	serving    []served
@@ -99,21 +100,30 @@ func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
 
 // listen opens every listener before anything is served, so that a wrong address is said at once.
 func (s *Sidecar) listen() error {
+	evaluations := 0
+	for _, address := range []string{s.config.Socket, s.config.Listen} {
+		if address != "" {
+			evaluations++
+		}
+	}
+	forEach, forAdmin := shares(spareDescriptors(), evaluations)
+	evaluation := evaluationLimits
+	evaluation.connections /= max(evaluations, 1) // they share the memory that connections take
 	if path := s.config.Socket; path != "" {
 		ln, err := listenSocket(path, s.config.SocketMode)
-		if err := s.add("socket", ln, err, s.evaluation(), evaluationLimits); err != nil {
+		if err := s.add("socket", ln, err, s.evaluation(), evaluation.within(forEach)); err != nil {
 			return err
 		}
 	}
 	if address := s.config.Listen; address != "" {
 		ln, err := net.Listen("tcp", address)
-		if err := s.add("tcp", ln, err, s.evaluation(), evaluationLimits); err != nil {
+		if err := s.add("tcp", ln, err, s.evaluation(), evaluation.within(forEach)); err != nil {
 			return err
 		}
 	}
 	if address := s.config.Admin; address != "" {
 		ln, err := net.Listen("tcp", address)
-		if err := s.add("admin", ln, err, s.admin(), adminLimits); err != nil {
+		if err := s.add("admin", ln, err, s.admin(), adminLimits.within(forAdmin)); err != nil {
 			return err
 		}
 	}
