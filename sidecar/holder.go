@@ -69,6 +69,7 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	if now := h.current.Load(); now != nil && sameBundle(now.head.Manifest().Bundle, m.Bundle) {
 		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
 	}
+	defer lean(len(v.Document()))()
 	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
 	if err != nil {
 		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %w", m.Revision, err)
@@ -77,6 +78,9 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 		return nil, bundle.Refuse(bundle.ReasonCount, "bundle of revision %d has %d flags; the manifest says %d", m.Revision, doc.Flags(), m.Bundle.Flags)
 	}
 	rules := eval.CompileAfter(h.served(), doc, h.options)
+	if problem := rules.Oversize(); problem != nil {
+		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %s: %s", m.Revision, problem.Path, problem.Message)
+	}
 	if broken := rules.Broken(); len(broken)*100 > rules.Len()*maxBrokenShare {
 		return nil, bundle.Refuse(bundle.ReasonBroken, "bundle of revision %d has %d broken flags of %d; the first: %s: %s",
 			m.Revision, len(broken), rules.Len(), broken[0].Path, broken[0].Message)

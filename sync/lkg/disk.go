@@ -1,6 +1,7 @@
 package lkg
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -45,11 +46,12 @@ func (d disk) read(name string, limit int64) ([]byte, error) {
 	case info.Size() > limit:
 		return nil, fmt.Errorf("%s has %d bytes; at most %d are read", name, info.Size(), limit)
 	}
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(data)) > limit {
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead)) // in one piece: one that grows leaves several times its size behind
+	_, err = data.ReadFrom(io.LimitReader(file, limit+1))
+	if err == nil && int64(data.Len()) > limit {
 		err = fmt.Errorf("%s grew past %d bytes", name, limit)
 	}
-	return data, err
+	return data.Bytes(), err
 }
 
 // write makes a new file and returns when its bytes are safe, though its name may not be.
