@@ -40,6 +40,9 @@ func (c *flagCompiler) compile(def *definition, earlier *program) *program {
 	c.open(p, def, &parts)
 	c.answers(p, def, &parts)
 	p.text = c.taken()
+	if p.problem == nil && int(p.keyEnd) == len(`""`)+len(p.key) {
+		p.key = viewText(p.text[1 : p.keyEnd-1]) // it stands there anyway
+	}
 	if p.rule == nil {
 		only := p.fixed.answer(p.text)
 		p.only = &only

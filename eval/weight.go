@@ -9,7 +9,7 @@ import (
 // What a flag takes beside its program and the texts in it, in bytes.
 const (
 	flagWeight    = int(unsafe.Sizeof(Flag{})) + 2*8 + 16 + 4*8 // its own, in two lists, its key, two to four cells of the index
-	sidecarWeight = 64                                          // what a sidecar keeps of each flag to count it and to answer it in bulk
+	sidecarWeight = 40                                          // what a sidecar keeps of each flag to count it and to answer it in bulk
 	variantWeight = 8                                           // the same of each variant
 	pathWeight    = int(unsafe.Sizeof(attributePath{})) + readers*int(unsafe.Sizeof(boundValue{}))
 	nameWeight    = 16 + 4*8 + readers*int(unsafe.Sizeof(boundPlace{}))
@@ -21,7 +21,9 @@ type weigher struct {
 	raw    string                      // the definition of the program being weighed: strings that are views of it take nothing
 	shared map[unsafe.Pointer]struct{} // what was weighed with the evaluators
 	note   bool                        // what is weighed belongs to the evaluators
-	plain  map[reflect.Type]bool       // types that refer to nothing
+	met    map[unsafe.Pointer]struct{} // of a large rule: programs refer to one piece from many places, and those to others
+	steps  int
+	plain  map[reflect.Type]bool // types that refer to nothing
 }
 
 func newWeigher() *weigher {
@@ -30,8 +32,8 @@ func newWeigher() *weigher {
 
 // program is what a flag takes, but for its rule.
 func (w *weigher) program(p *program) int {
-	n := flagWeight + sidecarWeight + int(unsafe.Sizeof(*p)) + len(p.key) + len(p.raw) + cap(p.text)
-	w.raw = p.raw
+	n := flagWeight + sidecarWeight + int(unsafe.Sizeof(*p)) + len(p.raw) + cap(p.text)
+	w.raw, w.met, w.steps = p.raw, nil, 0
 	n += w.inside(reflect.ValueOf(p.matches)) + w.inside(reflect.ValueOf(p.variants)) + variantWeight*(1+len(p.variants.items))
 	if p.rule == nil {
 		n += int(unsafe.Sizeof(Answer{})) + int(p.fixed.end-p.fixed.start) // which bulk answers hold once more
@@ -44,13 +46,20 @@ func (w *weigher) program(p *program) int {
 
 // rule is what a rule's program takes, with what is told about it.
 func (w *weigher) rule(code expr, notes *notes, raw string) int {
-	w.raw = raw
+	w.raw, w.met, w.steps = raw, nil, 0
 	n := w.inside(reflect.ValueOf(&code).Elem())
+	if w.steps > manyPieces && !w.note {
+		w.met, w.steps = make(map[unsafe.Pointer]struct{}), 0
+		n = w.inside(reflect.ValueOf(&code).Elem())
+	}
 	if notes != noNotes && notes != byTargetingKey {
 		n += int(unsafe.Sizeof(*notes)) + w.inside(reflect.ValueOf(*notes))
 	}
 	return n
 }
+
+// manyPieces is how many pieces of a rule are weighed without looking whether they were before. Most rules have a few.
+const manyPieces = 500
 
 // inside is what a value refers to.
 func (w *weigher) inside(v reflect.Value) int {
@@ -68,7 +77,7 @@ func (w *weigher) inside(v reflect.Value) int {
 		}
 		return n
 	case reflect.Pointer:
-		if v.IsNil() || v.Type() == attributeType || w.met(v.UnsafePointer()) {
+		if v.IsNil() || v.Type() == attributeType || w.weighed(v.UnsafePointer()) {
 			return 0
 		}
 		return int(v.Type().Elem().Size()) + w.inside(v.Elem())
@@ -89,7 +98,7 @@ func (w *weigher) inside(v reflect.Value) int {
 var attributeType = reflect.TypeFor[*attributeExpr]()
 
 func (w *weigher) slice(v reflect.Value) int {
-	if v.Cap() == 0 || w.met(v.UnsafePointer()) {
+	if v.Cap() == 0 || w.weighed(v.UnsafePointer()) {
 		return 0
 	}
 	n := v.Cap() * int(v.Type().Elem().Size())
@@ -102,13 +111,24 @@ func (w *weigher) slice(v reflect.Value) int {
 	return n
 }
 
-// met tells whether something was weighed with the evaluators before.
-func (w *weigher) met(at unsafe.Pointer) bool {
-	_, known := w.shared[at]
-	if w.note {
-		w.shared[at] = struct{}{}
+// weighed tells whether something is not to be weighed: it was before, or there is too much for a first look.
+func (w *weigher) weighed(at unsafe.Pointer) bool {
+	if _, known := w.shared[at]; known {
+		return true
 	}
-	return known
+	w.steps++
+	switch {
+	case w.note:
+		w.shared[at] = struct{}{}
+	case w.met == nil:
+		return w.steps > manyPieces
+	default:
+		if _, known := w.met[at]; known {
+			return true
+		}
+		w.met[at] = struct{}{}
+	}
+	return false
 }
 
 func (w *weigher) text(s string) int {
@@ -143,5 +163,5 @@ func tooLarge(limit int) *Problem {
 	return &Problem{Path: "flags", Message: fmt.Sprintf("compiled, they take more memory than the limit of %d bytes", limit)}
 }
 
-// Weight is what the flags take in memory, in bytes, about; for tests.
+// Weight is about how much memory the flags take, in bytes.
 func (r *Ruleset) Weight() int { return r.weight }

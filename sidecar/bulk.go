@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 	}
 	body := newBulkBody(&s.bulkBodies)
 	var sum uint64
-	body.text, sum = s.appendAll(body.text, now, w, start.Unix())
+	body.text, sum = s.appendAll(slices.Grow(body.text, int(now.bulkSize.Load())), now, w, start.Unix())
+	now.bulkSize.Store(int64(len(body.text)))
 	tag := bodyTag(sum)
 	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
 	if !now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {

@@ -125,7 +125,8 @@ func (w *workbench) compile(raw []byte) (*eval.Ruleset, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer lean(len(document))()
+	w.holder.thrift.begin(len(document) + w.holder.weight())
+	defer w.holder.thrift.endSoon()
 	parsed, err := eval.Parse(document, eval.LoadLimits())
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"errors"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -15,10 +14,6 @@ import (
 // maxBrokenShare is how many of a hundred flags may be broken before the whole bundle is taken for a mistake.
 const maxBrokenShare = 5
 
-// tidyAfter is how long after the last change memory is given back to the system: reading and compiling leave several times the
-// document behind, which an idle sidecar would keep for minutes, and giving it back holds up whoever asks meanwhile.
-const tidyAfter = 2 * time.Second
-
 // maxBrokenLogged keeps one bundle from filling the log.
 const maxBrokenLogged = 10
 
@@ -28,8 +23,8 @@ type holder struct {
 	newest    atomic.Pointer[bundle.Head] // the accepted head whose overrides are in force
 	options   eval.Options
 	freshness *freshness
-	keeper    *keeper     // nil keeps nothing
-	tidy      *time.Timer // nil before the first change
+	keeper    *keeper // nil keeps nothing
+	thrift    thrift
 	log       hclog.Logger
 }
 
@@ -69,7 +64,8 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	if now := h.current.Load(); now != nil && sameBundle(now.head.Manifest().Bundle, m.Bundle) {
 		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
 	}
-	defer lean(len(v.Document()))()
+	h.thrift.begin(len(v.Document()) + h.weight())
+	defer h.thrift.endSoon()
 	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
 	if err != nil {
 		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %w", m.Revision, err)
@@ -96,6 +92,14 @@ func (h *holder) served() *eval.Ruleset {
 	return nil
 }
 
+// weight is about what the flags that are served take in memory, in bytes.
+func (h *holder) weight() int {
+	if rules := h.served(); rules != nil {
+		return rules.Weight()
+	}
+	return 0
+}
+
 // sameBundle tells whether two heads name the same flags, whatever came before each.
 func sameBundle(a, b bundle.Ref) bool { return a.Digest == b.Digest && a.Flags == b.Flags }
 
@@ -107,7 +111,7 @@ func (h *holder) activate(next *flagset) {
 		h.newest.Store(newest)
 	}
 	h.swap(next.under(*newest))
-	h.tidySoon()
+	h.thrift.endSoon()
 	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
 	for i, problem := range next.rules.Broken() {
 		if i == maxBrokenLogged {
@@ -119,19 +123,7 @@ func (h *holder) activate(next *flagset) {
 }
 
 // close ends what the holder started, once nothing calls it any more.
-func (h *holder) close() {
-	if h.tidy != nil {
-		h.tidy.Stop()
-	}
-}
-
-func (h *holder) tidySoon() {
-	if h.tidy == nil {
-		h.tidy = time.AfterFunc(tidyAfter, debug.FreeOSMemory)
-	} else {
-		h.tidy.Reset(tidyAfter)
-	}
-}
+func (h *holder) close() { h.thrift.close() }
 
 func (h *holder) swap(next *flagset) {
 	h.current.Store(next)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
+	"sort"
 	"strings"
 
 	"github.com/burgeehq/burgee/eval"
@@ -20,32 +21,48 @@ type Large struct {
 	Most int                      // more parts than this are never tried
 }
 
-// precision is how near to the largest Largest comes, in parts of 1024: each step halves what is left, and costs a compilation.
-const precision = 32
-
-// Largest gives about the largest document of the family that a sidecar takes, and how many parts it has.
+// Largest gives about the largest document of the family that a sidecar takes, and how many parts it has. To compile documents of all
+// sizes would take minutes, so it compiles two small ones and reckons from there.
 func (l Large) Largest(salt int) (document string, parts int) {
 	one, many := len(l.Of(salt, 1)), len(l.Of(salt, 101))
 	most := min(l.Most, (bundle.MaxDocument-one)*100/max(many-one, 1)) // by its size
-	if document = l.Of(salt, most); Legal(document) {
-		return document, most
+	if document = l.Of(salt, most); !read(document) {
+		most = sort.Search(most, func(n int) bool { return !read(l.Of(salt, n+1)) })
 	}
-	legal, beyond := 1, most
-	for beyond > legal+1+legal*precision/1024 {
-		try := legal + (beyond-legal)/2
-		if beyond > 4*legal {
-			try = 2 * legal
-		}
-		if Legal(l.Of(salt, try)) {
-			legal = try
-		} else {
-			beyond = try
-		}
+	if few := most / 64; few > 0 {
+		first, second := weight(l.Of(salt, few)), weight(l.Of(salt, 2*few))
+		slope := max(second-first, 1)
+		most = min(most, max(few, few+few*(eval.LoadLimits().Memory-first)/slope))
 	}
-	return l.Of(salt, legal), legal
+	for document = l.Of(salt, most); !Legal(document) && most > 1; document = l.Of(salt, most) {
+		most -= most/50 + 1
+	}
+	return document, most
 }
 
-// Legal tells whether a sidecar reads the document.
+// read tells whether a sidecar reads the document.
+func read(document string) bool {
+	if len(document) > bundle.MaxDocument {
+		return false
+	}
+	_, err := eval.Parse([]byte(document), eval.LoadLimits())
+	return err == nil
+}
+
+// weight is what a sidecar reckons that the document takes in memory.
+func weight(document string) int {
+	parsed, err := eval.Parse([]byte(document), eval.LoadLimits())
+	if err != nil {
+		return eval.LoadLimits().Memory
+	}
+	rules := eval.Compile(parsed, eval.Options{})
+	if rules.Oversize() != nil {
+		return eval.LoadLimits().Memory
+	}
+	return rules.Weight()
+}
+
+// Legal tells whether a sidecar takes the document.
 func Legal(document string) bool {
 	if len(document) > bundle.MaxDocument {
 		return false
