@@ -126,7 +126,7 @@ func (w *workbench) compile(raw []byte) (*eval.Ruleset, error) {
 		return nil, err
 	}
 	w.holder.thrift.begin(len(document) + w.holder.weight())
-	defer w.holder.thrift.endSoon()
+	defer func() { w.holder.thrift.endSoon(w.holder.weight()) }()
 	parsed, err := eval.Parse(document, eval.LoadLimits())
 	if err != nil {
 		return nil, err

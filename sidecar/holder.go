@@ -65,7 +65,7 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
 	}
 	h.thrift.begin(len(v.Document()) + h.weight())
-	defer h.thrift.endSoon()
+	defer func() { h.thrift.endSoon(h.weight()) }()
 	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
 	if err != nil {
 		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %w", m.Revision, err)
@@ -111,7 +111,7 @@ func (h *holder) activate(next *flagset) {
 		h.newest.Store(newest)
 	}
 	h.swap(next.under(*newest))
-	h.thrift.endSoon()
+	h.thrift.endSoon(h.weight())
 	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
 	for i, problem := range next.rules.Broken() {
 		if i == maxBrokenLogged {

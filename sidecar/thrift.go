@@ -13,8 +13,11 @@ const tidyAfter = 2 * time.Second
 
 const (
 	thriftFrom    = 2 << 20 // bytes of a document and of the flags before it: below, there is room for whatever it leaves behind
-	thriftPercent = 15      // garbage to a hundred bytes in use, while it lasts
-	thriftShare   = 5       // sixths of the memory that the runtime may use, if that is bounded
+	thriftPercent = 10      // garbage to a hundred bytes in use, while it lasts
+	thriftShare   = 3       // quarters of the memory that the runtime may use, if that is bounded
+
+	largeFlags   = 4 << 20 // bytes of flags beside which little garbage is kept for as long as they are served
+	largePercent = 40
 )
 
 // thrift keeps memory within bounds while flags are exchanged. Old and new ones are in memory together then: with the garbage beside them
@@ -24,9 +27,10 @@ type thrift struct {
 	mu      sync.Mutex
 	timer   *time.Timer // nil before the first change
 	turn    int         // counts what begins, so that an end that comes late does nothing
-	on      bool
-	percent int   // as it was
-	bound   int64 // as it was
+	large   bool        // what is served is large
+	changed bool        // what follows is how it was, before the first change
+	percent int
+	bound   int64
 }
 
 // begin is called before a document is read; size is that of all that is large then.
@@ -36,25 +40,31 @@ func (t *thrift) begin(size int) {
 	}
 	t.mu.Lock()
 	t.turn++
-	if !t.on {
-		t.on = true
-		t.percent, t.bound = debug.SetGCPercent(thriftPercent), debug.SetMemoryLimit(-1)
-		if t.percent >= 0 && t.percent < thriftPercent { // whoever runs us wants even less
-			debug.SetGCPercent(t.percent)
-		}
-		if t.bound != math.MaxInt64 {
-			debug.SetMemoryLimit(t.bound / 6 * thriftShare)
-		}
+	if !t.changed {
+		t.changed, t.percent, t.bound = true, debug.SetGCPercent(thriftPercent), debug.SetMemoryLimit(-1)
+	}
+	t.set(thriftPercent)
+	if t.bound != math.MaxInt64 {
+		debug.SetMemoryLimit(t.bound / 4 * thriftShare)
 	}
 	t.mu.Unlock()
 	debug.FreeOSMemory()
 }
 
-// endSoon is called when the document is served or refused.
-func (t *thrift) endSoon() {
+// set changes how much garbage is kept, unless whoever runs us wants even less.
+func (t *thrift) set(percent int) {
+	if t.percent >= 0 {
+		percent = min(percent, t.percent)
+	}
+	debug.SetGCPercent(percent)
+}
+
+// endSoon is called when the document is served or refused; size is that of the flags that are served.
+func (t *thrift) endSoon(size int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.turn++
+	t.large = size >= largeFlags
 	turn := t.turn
 	if t.timer != nil {
 		t.timer.Stop()
@@ -66,12 +76,18 @@ func (t *thrift) end(turn int) {
 	debug.FreeOSMemory()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.turn == turn {
-		t.restore()
+	if t.turn != turn || !t.changed {
+		return
+	}
+	debug.SetMemoryLimit(t.bound)
+	if t.large {
+		t.set(largePercent)
+	} else {
+		debug.SetGCPercent(t.percent)
 	}
 }
 
-// close ends it at once.
+// close makes everything as it was.
 func (t *thrift) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -79,13 +95,8 @@ func (t *thrift) close() {
 	if t.timer != nil {
 		t.timer.Stop()
 	}
-	t.restore()
-}
-
-func (t *thrift) restore() {
-	if t.on {
+	if t.changed {
 		debug.SetGCPercent(t.percent)
 		debug.SetMemoryLimit(t.bound)
-		t.on = false
 	}
 }

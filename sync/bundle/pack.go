@@ -49,7 +49,7 @@ func decompress(stored []byte, limit int) ([]byte, error) {
 		return nil, Refuse(ReasonCompression, "unpack: %w", err)
 	}
 	r.Multistream(false)
-	out := bytes.NewBuffer(make([]byte, 0, unpackedSize(stored, limit)+bytes.MinRead))
+	out := bytes.NewBuffer(make([]byte, 0, unpackedSize(stored, limit)+2*bytes.MinRead))
 	_, err = out.ReadFrom(io.LimitReader(r, int64(limit)+1))
 	switch {
 	case err != nil:

@@ -7,69 +7,23 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
-	"sort"
 	"strings"
 
 	"github.com/burgeehq/burgee/eval"
-	"github.com/burgeehq/burgee/sync/bundle"
 )
 
 // Large is a family of legal documents that grow in one direction.
 type Large struct {
-	Name string
-	Of   func(salt, n int) string // a document of n parts, whatever they are
-	Most int                      // more parts than this are never tried
+	Name  string
+	Of    func(salt, n int) string // a document of n parts, whatever they are
+	Parts int                      // of the largest; found by -hostile.find
 }
 
-// Largest gives about the largest document of the family that a sidecar takes, and how many parts it has. To compile documents of all
-// sizes would take minutes, so it compiles two small ones and reckons from there.
-func (l Large) Largest(salt int) (document string, parts int) {
-	one, many := len(l.Of(salt, 1)), len(l.Of(salt, 101))
-	most := min(l.Most, (bundle.MaxDocument-one)*100/max(many-one, 1)) // by its size
-	if document = l.Of(salt, most); !read(document) {
-		most = sort.Search(most, func(n int) bool { return !read(l.Of(salt, n+1)) })
-	}
-	if few := most / 64; few > 0 {
-		first, second := weight(l.Of(salt, few)), weight(l.Of(salt, 2*few))
-		slope := max(second-first, 1)
-		most = min(most, max(few, few+few*(eval.LoadLimits().Memory-first)/slope))
-	}
-	for document = l.Of(salt, most); !Legal(document) && most > 1; document = l.Of(salt, most) {
-		most -= most/50 + 1
-	}
-	return document, most
-}
+// Largest is the largest document of the family that a sidecar takes, or nearly. Share gives one of so many hundredths of the parts.
+func (l Large) Largest(salt int) string { return l.Share(salt, 100) }
 
-// read tells whether a sidecar reads the document.
-func read(document string) bool {
-	if len(document) > bundle.MaxDocument {
-		return false
-	}
-	_, err := eval.Parse([]byte(document), eval.LoadLimits())
-	return err == nil
-}
-
-// weight is what a sidecar reckons that the document takes in memory.
-func weight(document string) int {
-	parsed, err := eval.Parse([]byte(document), eval.LoadLimits())
-	if err != nil {
-		return eval.LoadLimits().Memory
-	}
-	rules := eval.Compile(parsed, eval.Options{})
-	if rules.Oversize() != nil {
-		return eval.LoadLimits().Memory
-	}
-	return rules.Weight()
-}
-
-// Legal tells whether a sidecar takes the document.
-func Legal(document string) bool {
-	if len(document) > bundle.MaxDocument {
-		return false
-	}
-	parsed, err := eval.Parse([]byte(document), eval.LoadLimits())
-	return err == nil && eval.Compile(parsed, eval.Options{}).Oversize() == nil
-}
+// Share is Largest with so many hundredths of the parts.
+func (l Large) Share(salt, percent int) string { return l.Of(salt, max(1, l.Parts*percent/100)) }
 
 // Flags counts those of a legal document.
 func Flags(document string) int {
@@ -83,33 +37,33 @@ func Flags(document string) int {
 // Legals are the families.
 func Legals() []Large {
 	return []Large{
-		{"realistic", realistic, 10_000},
-		{"rules", distinctRules, 10_000},
-		{"empty flags", emptyFlags, 10_000},
-		{"variants", manyVariants, 900},
+		{"realistic", realistic, 10000},
+		{"rules", distinctRules, 7096},
+		{"empty flags", emptyFlags, 10000},
+		{"variants", manyVariants, 39},
 		{"big values", bigValues, 64},
-		{"set metadata", setMetadata, 1 << 20},
-		{"nodes", ruleNodes, 3_000},
-		{"numbers", manyNumbers, 3_000},
-		{"data", manyData, 3_000},
-		{"mixed list", mixedList, 3_000},
-		{"text list", textList, 3_000},
-		{"number list", numberList, 3_000},
-		{"one flag", oneFlag, 3_000},
-		{"shares", manyShares, 3_000},
-		{"attributes", manyAttributes, 3_000},
-		{"long attributes", longAttributes, 3_000},
-		{"deep", deepRules, 10_000},
-		{"evaluators", manyEvaluators, 5_000},
-		{"big evaluator in loops", loopedEvaluator, 10_000},
-		{"escapes", escapes, 10_000},
-		{"escaped keys", escapedKeys, 5_000},
-		{"variant names", variantNames, 5_000},
-		{"broken by names", brokenNames, 5_000},
-		{"listed", listedFlags, 10_000},
-		{"conditions", conditions, 3_000},
-		{"warnings", warnings, 3_000},
-		{"random texts", randomTexts, 10_000},
+		{"set metadata", setMetadata, 187},
+		{"nodes", ruleNodes, 59},
+		{"numbers", manyNumbers, 43},
+		{"data", manyData, 512},
+		{"mixed list", mixedList, 59},
+		{"text list", textList, 55},
+		{"number list", numberList, 237},
+		{"one flag", oneFlag, 9},
+		{"shares", manyShares, 94},
+		{"attributes", manyAttributes, 34},
+		{"long attributes", longAttributes, 12},
+		{"deep", deepRules, 7708},
+		{"evaluators", manyEvaluators, 10},
+		{"big evaluator in loops", loopedEvaluator, 4},
+		{"escapes", escapes, 9600},
+		{"escaped keys", escapedKeys, 313},
+		{"variant names", variantNames, 5000},
+		{"broken by names", brokenNames, 5000},
+		{"listed", listedFlags, 5500},
+		{"conditions", conditions, 250},
+		{"warnings", warnings, 80},
+		{"random texts", randomTexts, 6500},
 	}
 }
 
@@ -134,7 +88,7 @@ func realistic(salt, n int) string {
 			fmt.Sprintf(`,"targeting":{"if":[{"==":[{"var":"plan"},"plan-%d-%d"]},"on",{"fractional":[["on",%d],["off",75]]}]}`, salt, i, 1+i%25),
 		}[i%3]
 		return fmt.Sprintf(`"team-%02d.feature-%d-%05d":{`+onOff+rule+`,"metadata":{"owner":"team-%02d","kind":"release",`+
-			`"description":"Rolls the %05d-th new thing out, made by a test.","expires":"2099-12-31","lifetimeReason":"a test"}}`, i%40, salt, i, i%40, i)
+			`"description":"Rolls the %05d-th new thing out to those who asked for it, and to nobody else before the team has seen what it does to sales.","expires":"2099-12-31","lifetimeReason":"a test"}}`, i%40, salt, i, i%40, i)
 	})
 }
 

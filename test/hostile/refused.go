@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
@@ -29,6 +30,9 @@ func (b Bad) Stored(salt int) ([]byte, bundle.Ref) {
 		ref.Digest, ref.Size = bundle.Sum(stored), int64(len(stored))
 	}
 	ref.Flags, ref.PreviousFlags = 2, 2
+	if parsed, err := eval.Parse([]byte(document), eval.LoadLimits()); err == nil && b.Reason == bundle.ReasonDocument {
+		ref.Flags = parsed.Flags() // what is wrong is seen when it is compiled
+	}
 	if b.Reason == bundle.ReasonShrink {
 		ref.PreviousFlags = 10_000
 	}
@@ -72,7 +76,9 @@ func pack(document []byte, level int) []byte {
 }
 
 func bomb(size int) func(string) []byte {
-	return func(document string) []byte { return pack(append([]byte(document), make([]byte, size)...), gzip.BestCompression) }
+	return func(document string) []byte {
+		return pack(append([]byte(document), make([]byte, size)...), gzip.BestCompression)
+	}
 }
 
 func packed(change func(stored []byte) []byte) func(string) []byte {
@@ -91,7 +97,9 @@ func Refused() []Bad {
 		{"bytes after the member", bundle.ReasonCompression, small, packed(func(b []byte) []byte { return append(b, 0) })},
 		{"half a member", bundle.ReasonCompression, small, packed(func(b []byte) []byte { return b[:len(b)/2] })},
 		{"no gzip", bundle.ReasonCompression, small, func(document string) []byte { return []byte(document) }},
-		{"5 MiB", bundle.ReasonCompression, filled(`"flags":{},"x":"`, times("x", 1<<20), times("y", 2<<20)+`"`), packed(func(b []byte) []byte { return b })},
+		{"more than 4 MiB", bundle.ReasonCompression, func(salt int) string {
+			return fmt.Sprintf(`{"flags":{},"x":"%d%s"}`, salt, times("x", bundle.MaxDocument))
+		}, packed(func(b []byte) []byte { return b })},
 		{"breadth", refused, filled(`"flags":[`, `{"a":0}`, `]`), nil},
 		{"breadth of nothing", refused, filled(`"flags":[`, `{}`, `]`), nil},
 		{"breadth elsewhere", refused, filled(`"flags":{},"x":[`, `{"a":0}`, `]`), nil},
@@ -118,11 +126,11 @@ func Refused() []Bad {
 			return `{"flags":{},"$evaluators":{` + repeat(400, func(i int) string { return fmt.Sprintf(`"e%d-%d":[%s0]`, salt, i, times("0,", 4_990)) }) + `}}`
 		}, nil},
 		{"an evaluator in every loop", refused, func(salt int) string { return loopedEvaluator(salt, 10_000) }, nil},
-		{"unknown operators", refused, func(salt int) string { return ruleNodes(salt, 900) }, nil},
+		{"lists in a cat", refused, func(salt int) string { return ruleNodes(salt, 650) }, nil},
 		{"numbers to compute", refused, func(salt int) string { return manyNumbers(salt, 400) }, nil},
 		{"mixed lists", refused, func(salt int) string { return mixedList(salt, 400) }, nil},
 		{"conditions", refused, func(salt int) string { return manyShares(salt, 230) }, nil},
-		{"attributes", refused, func(salt int) string { return manyAttributes(salt, 275) }, nil},
+		{"attributes", refused, func(salt int) string { return manyAttributes(salt, 255) }, nil},
 		{"long attributes", refused, func(salt int) string { return longAttributes(salt, 65) }, nil},
 		{"variants", refused, func(salt int) string { return manyVariants(salt, 230) }, nil},
 		{"a key in every variant", refused, func(salt int) string { return escapedKeys(salt, 4_990) }, nil},
