@@ -117,7 +117,8 @@ func (c *flagCompiler) prepare(p *program, def *definition, parts *parts) *Probl
 		return problemOf(p, ".targeting", resolved.err.Error())
 	}
 	if resolved.used != (digest{}) {
-		p.used = &resolved.used
+		used := resolved.used // of its own: what stands beside it is the tree of all evaluators
+		p.used = &used
 	}
 	c.declareSubject(p, parts)
 	p.rule, p.notes = c.compileRule(p, def.rule, resolved.tree)

@@ -222,6 +222,7 @@ func TestLargestDocuments(t *testing.T) {
 		if *only != "" && *only != family.Name || *only == "" && !*full && !few[family.Name] {
 			continue
 		}
+		p.serve(kit.Flags(1, 10))
 		c := p.clients()
 		for salt := range 2 {
 			p.serve(family.Share(2*p.revision+salt, publish.Share))
