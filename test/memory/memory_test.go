@@ -47,6 +47,9 @@ type pod struct {
 }
 
 func newPod(t *testing.T) *pod {
+	if kit.Race {
+		t.Skip("SKIP: the memory would be the race detector's")
+	}
 	shop := kit.New(t)
 	shop.Env = []string{goLimit}
 	text, err := os.ReadFile(shop.Path("team.key"))
@@ -147,7 +150,7 @@ func (p *pod) within(what string, want int) {
 	most, files := p.resident()
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.PID), []byte("5"), 0o644) // begins the most anew, where that is let
 	p.t.Logf("%-36s at most %5d KiB resident (%d of files)%s", what, most, files, p.used())
-	if most > want && !kit.Race {
+	if most > want {
 		p.t.Errorf("%s: %d KiB resident; want at most %d", what, most, want)
 	}
 }
@@ -210,7 +213,7 @@ func (c *clients) end(t *testing.T) {
 }
 
 // few are the documents of a short run.
-var few = map[string]bool{"realistic": true, "numbers": true}
+var few = map[string]bool{"realistic": true}
 
 // The largest documents that burgeectl lets through, and the largest that a sidecar takes, each twice with nothing in common, so that old and
 // new flags are in memory together. Every third time the sidecar begins anew, from disk.
@@ -250,11 +253,11 @@ func TestHostileDocuments(t *testing.T) {
 	p.within("the largest realistic document", wantMemory)
 	c := p.clients()
 	for i, bad := range hostile.Refused() {
-		if *only != "" && *only != bad.Name || *only == "" && !*full && i%5 != 0 {
+		if *only != "" && *only != bad.Name || *only == "" && !*full && i%9 != 0 {
 			continue
 		}
 		p.refuse(bad)
-		p.within(bad.Name, wantMemory)
+		p.within(bad.Name, mostMemory)
 	}
 	c.end(t)
 	p.Serves(t, 1, p.served)
