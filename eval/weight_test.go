@@ -12,14 +12,18 @@ func TestWeightIsWhatItTakes(t *testing.T) {
 	numbers := strings.Repeat("0,", 2_000) + "0"
 	for name, flag := range map[string]func(i int) string{
 		"static": func(int) string { return `"variants":{"on":true,"off":false},"defaultVariant":"on"` },
-		"values": func(int) string { return `"variants":{"on":"` + strings.Repeat("x", 3_000) + `"},"targeting":{"var":"v"}` },
-		"list":   func(i int) string { return targetingOf(fmt.Sprintf(`{"in":[{"var":"x"},[%d,%s,""]]}`, i, numbers)) },
-		"set":    func(i int) string { return targetingOf(fmt.Sprintf(`{"in":[{"var":"x"},[%d,%s]]}`, i, numbers)) },
-		"cat":    func(i int) string { return targetingOf(fmt.Sprintf(`{"cat":[{"var":"x"},%d,%s]}`, i, numbers)) },
+		"values": func(int) string {
+			return `"variants":{"on":"` + strings.Repeat("x", 3_000) + `"},"targeting":{"var":"v"}`
+		},
+		"list": func(i int) string { return targetingOf(fmt.Sprintf(`{"in":[{"var":"x"},[%d,%s,""]]}`, i, numbers)) },
+		"set":  func(i int) string { return targetingOf(fmt.Sprintf(`{"in":[{"var":"x"},[%d,%s]]}`, i, numbers)) },
+		"cat":  func(i int) string { return targetingOf(fmt.Sprintf(`{"cat":[{"var":"x"},%d,%s]}`, i, numbers)) },
 		"splits": func(i int) string {
 			return targetingOf(`{"fractional":[` + strings.Repeat(`["on",1],`, 500) + fmt.Sprintf(`["off",%d]]}`, i+1))
 		},
-		"operators":  func(i int) string { return targetingOf(fmt.Sprintf(`{"or":[%s%d]}`, strings.Repeat(`{"a":0},`, 500), i)) },
+		"operators": func(i int) string {
+			return targetingOf(fmt.Sprintf(`{"or":[%s%d]}`, strings.Repeat(`{"a":0},`, 500), i))
+		},
 		"attributes": func(i int) string { return targetingOf(fmt.Sprintf(`{"var":"a%d%s"}`, i, strings.Repeat(".x", 1_000))) },
 		"evaluators": func(i int) string { return targetingOf(fmt.Sprintf(`{"some":[{"var":"l%d"},{"$ref":"e"}]}`, i)) },
 	} {
