@@ -98,7 +98,7 @@ const maxStalePaths = 2
 
 // follows tells whether programs of the earlier ruleset may go on in this one.
 func (r *Ruleset) follows(earlier *Ruleset) bool {
-	return earlier != nil &&
+	return earlier != nil && earlier.oversize == nil &&
 		earlier.made.options == r.made.options &&
 		earlier.made.bucketing == r.made.bucketing &&
 		bytes.Equal(earlier.metadata, r.metadata) && // which flags inherit
