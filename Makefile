@@ -20,7 +20,7 @@ CROSS    := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test flagd-test readme-test image image-test node-test cross lint format bench bench-socket torn crash bench-smoke clean help
+.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -75,6 +75,9 @@ cbor-test: ## bucketing v3 against a CBOR library
 flagd-test: ## the evaluator against flagd's own: make flagd-test EVALUATIONS=10000000 SEED=7
 	cd test/flagd && $(GO) vet ./... && $(GO) test -count=1 -skip TestAgreement ./...
 	cd test/flagd && $(GO) test -count=1 -run TestAgreement -timeout 0 -v . -evaluations=$(EVALUATIONS) $(if $(SEED),-seed=$(SEED))
+
+memory-test: build ## the largest documents and the hostile ones, in the memory of a pod (a control group needs root)
+	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 30m -v ./test/memory -memory.full
 
 readme-test: $(TOOLS)/versitygw ## every command of README.md, in a copy of the tree
 	BURGEE_TEST_README=1 BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./test/readme

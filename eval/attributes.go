@@ -3,6 +3,7 @@ package eval
 import (
 	"slices"
 	"strings"
+	"unsafe"
 )
 
 // attributes numbers the attribute paths that the rules of a ruleset read. A
@@ -27,6 +28,7 @@ type slots struct {
 	byName map[string]int32
 	byPath map[string]int32
 	shared *attributes // what it began as, or nil
+	weight int         // of the table, with what contexts have for it
 }
 
 // newSlots goes on from what an earlier ruleset has, or begins anew.
@@ -39,9 +41,11 @@ func newSlots(from *attributes) *slots {
 	s.names, s.paths = slices.Clone(from.names), slices.Clone(from.paths)
 	for i, name := range s.names {
 		s.byName[name] = int32(i)
+		s.weight += nameWeight + len(name)
 	}
 	for i := range s.paths {
 		s.byPath[s.paths[i].written] = int32(i)
+		s.weight += s.paths[i].weight()
 	}
 	return s
 }
@@ -58,11 +62,17 @@ func (s *slots) slot(written string) int32 {
 		name = int32(len(s.names))
 		s.byName[path[0].name] = name
 		s.names = append(s.names, path[0].name)
+		s.weight += nameWeight
 	}
 	slot := int32(len(s.paths))
 	s.byPath[written] = slot
 	s.paths = append(s.paths, attributePath{written: written, name: name, rest: path[1:]})
+	s.weight += s.paths[slot].weight()
 	return slot
+}
+
+func (p *attributePath) weight() int {
+	return pathWeight + len(p.written) + cap(p.rest)*int(unsafe.Sizeof(segment{}))
 }
 
 // done gives the finished table.

@@ -103,10 +103,24 @@ func (c *compiler) apart(at string, variants *textSet, compile func() expr) (exp
 }
 
 // share makes known an evaluator, to be compiled when it is first met.
-func (c *compiler) share(name string, tree value) {
-	if tree.box != nil {
-		c.shared[tree.box] = &unit{name: name, tree: tree}
+// Of an earlier ruleset's, which may be nil, it takes the program.
+func (c *compiler) share(name string, tree value, earlier *segmentRule) {
+	if tree.box == nil {
+		return
 	}
+	u := &unit{name: name, tree: tree}
+	if earlier != nil {
+		u.code, u.notes = earlier.code, earlier.notes
+	}
+	c.shared[tree.box] = u
+}
+
+// evaluator gives an evaluator's program, and what is to be known about it.
+func (c *compiler) evaluator(name string, tree value) (expr, notes) {
+	if u := c.shared[tree.box]; u != nil && tree.box != nil {
+		return c.use(u), u.notes
+	}
+	return c.apart(joinPath("$evaluators", name), nil, func() expr { return c.compile(tree, rootScope) })
 }
 
 // compile compiles any value of a rule.
@@ -117,11 +131,10 @@ func (c *compiler) compile(v value, s scope) expr {
 	return c.compileHere(v, s)
 }
 
-// use gives an evaluator's program, compiling it on first use.
+// use gives an evaluator's program, compiling it on first use. Its warnings are not the user's.
 func (c *compiler) use(u *unit) expr {
 	if u.code == nil {
 		u.code, u.notes = c.apart(joinPath("$evaluators", u.name), nil, func() expr { return c.compileHere(u.tree, rootScope) })
-		c.notes.warnings = append(c.notes.warnings, u.notes.warnings...)
 	}
 	c.notes.add(u.notes)
 	return u.code
@@ -199,8 +212,14 @@ func (c *compiler) compileOperator(name string, args value, s scope) expr {
 	return code
 }
 
+// maxWarnings keeps a rule of many mistakes from taking memory for each: one takes more of it than what it is about.
+const maxWarnings = 10
+
 // warn notes what flagd would serve, though hardly anyone means it.
 func (c *compiler) warn(message string) {
+	if len(c.notes.warnings) == maxWarnings {
+		return
+	}
 	c.notes.warnings = append(c.notes.warnings, Problem{Path: strings.Join(c.path, ""), Message: message})
 }
 

@@ -7,6 +7,7 @@ type definition struct {
 	rule     []byte // as it is written in raw
 	variants int    // how many
 	metadata int    // bytes that answers carry
+	answers  int    // bytes of all answers, estimated from above
 }
 
 // parts are what a definition says.

@@ -3,6 +3,7 @@ package eval
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -13,6 +14,8 @@ type Document struct {
 	evaluators []section
 	metadata   []section
 
+	memory int // that the flags may take once they are compiled
+
 	referring []definition    // the flags whose rules may refer to evaluators
 	listed    map[string]bool // keys of flags that stand in a list
 }
@@ -21,7 +24,7 @@ type Document struct {
 // it refuses, it refuses as a *ParseError. It keeps references into doc.
 func Parse(doc []byte, limits Limits) (*Document, error) {
 	r := newReader(doc, limits)
-	d := &Document{}
+	d := &Document{memory: limits.Memory}
 	if err := d.read(r); err != nil {
 		return nil, err
 	}
@@ -48,6 +51,7 @@ func (d *Document) read(r *reader) error {
 		case "metadata":
 			return d.readMetadata(r)
 		}
+		r.values = math.MinInt // nothing of it is kept
 		return r.skip()
 	})
 	if err == nil && !hasFlags {
@@ -57,6 +61,7 @@ func (d *Document) read(r *reader) error {
 }
 
 func (d *Document) readEvaluators(r *reader) error {
+	r.values = 0
 	return r.object(r.limits.List, "evaluators", func(name string) error {
 		s, err := r.section(name, func() error { _, err := r.rule(); return err })
 		if err != nil {
@@ -77,6 +82,7 @@ func (s section) empty() bool {
 }
 
 func (d *Document) readMetadata(r *reader) error {
+	r.values = 0
 	return r.object(r.limits.List, "metadata entries", func(name string) error {
 		s, err := r.section(name, r.skip)
 		d.metadata = append(d.metadata, s)
@@ -109,7 +115,8 @@ func (d *Document) checkAnswers(limits Limits) error {
 	for i := range d.flags {
 		def := &d.flags[i]
 		answers := def.variants + 2 // the default one, and what all have in common
-		total += answers*(len(def.key)+def.metadata+set+answerFrame) + 2*len(def.raw)
+		def.answers = answers*(quotedSize(def.key)+def.metadata+set+answerFrame) + 2*len(def.raw)
+		total += def.answers
 	}
 	if total <= limits.Answers {
 		return nil

@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -32,10 +31,12 @@ type program struct {
 	used     *digest  // of the evaluators that the rule refers to; nil for none
 	problem  *Problem // why it is broken, or nil
 	notes    *notes
-	keyEnd   uint32 // in text
+	repeated *compiled // what the rule was taken from, or nil
+	keyEnd   uint32    // in text
 	metaEnd  uint32
 	end      int64 // Unix second at which the contract ends; 0 for none
 	subject  int32 // slot of the attribute that bucketing must have, or -1
+	weight   int32 // in memory, in bytes; without the rule where that is repeated
 	disabled bool
 }
 
@@ -176,7 +177,7 @@ func (p *program) match(name string) Answer {
 }
 
 func (p *program) noMatch() Answer {
-	return p.renderer().failure(General, fmt.Sprintf("the rule did not come to one of the variants %q", p.variants.items))
+	return p.renderer().failure(General, "the rule did not come to one of the variants "+listed(p.variants.items))
 }
 
 // unchosen is a list or an object, which names no variant. A number in it that

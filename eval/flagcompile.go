@@ -17,6 +17,9 @@ type flagCompiler struct {
 	options  Options
 	trees    trees
 	text     []byte // of the program being made
+	weigher  *weigher
+
+	evaluatorWeight int
 }
 
 // compile never fails: a flag that cannot be served comes back broken, with the
@@ -34,14 +37,31 @@ func (c *flagCompiler) compile(def *definition, earlier *program) *program {
 	if end, ok := parts.contract().End(); ok {
 		p.end = end.Unix()
 	}
-	c.open(p, &parts)
+	c.open(p, def, &parts)
 	c.answers(p, def, &parts)
-	p.text = slices.Clone(c.text)
+	p.text = c.taken()
+	if p.problem == nil && int(p.keyEnd) == len(`""`)+len(p.key) {
+		p.key = viewText(p.text[1 : p.keyEnd-1]) // it stands there anyway
+	}
 	if p.rule == nil {
 		only := p.fixed.answer(p.text)
 		p.only = &only
 	}
+	p.weight += int32(c.weigher.program(p))
 	return p
+}
+
+// largeText is an answer text that is not copied: it stays in the memory that it was written to.
+const largeText = 256 << 10
+
+// taken gives the text that was written as one that nobody else changes.
+func (c *flagCompiler) taken() []byte {
+	text := c.text
+	if len(text) < largeText {
+		return slices.Clone(text)
+	}
+	c.text = nil
+	return text
 }
 
 // sameReferences tells whether the evaluators that a program was made with are still the same.
@@ -55,9 +75,10 @@ func (c *flagCompiler) sameReferences(p *program) bool {
 	return now.err == nil && now.used == *p.used
 }
 
-// open begins the program's text with what all answers have in common.
-func (c *flagCompiler) open(p *program, parts *parts) {
-	c.text = append(c.text[:0], quote(p.key)...)
+// open begins the program's text with what all answers have in common. It takes memory for all of it at once, where that is much: text that
+// grows leaves several times its size behind.
+func (c *flagCompiler) open(p *program, def *definition, parts *parts) {
+	c.text = append(slices.Grow(c.text[:0], def.answers), quote(p.key)...)
 	p.keyEnd = uint32(len(c.text))
 	c.text = append(c.text, mergeMetadata(c.set, parts.metadata, c.options.AnswerContract)...)
 	p.metaEnd = uint32(len(c.text))
@@ -84,7 +105,7 @@ func (c *flagCompiler) prepare(p *program, def *definition, parts *parts) *Probl
 		return problemOf(p, ".variants", "a flag needs at least one variant")
 	}
 	if parts.defaultVariant != "" && parts.variant(parts.defaultVariant) < 0 {
-		return problemOf(p, ".defaultVariant", fmt.Sprintf("%q is not one of the variants %q", parts.defaultVariant, p.variants.items))
+		return problemOf(p, ".defaultVariant", fmt.Sprintf("%q is not one of the variants %s", shorten(parts.defaultVariant), listed(p.variants.items)))
 	}
 	if !parts.hasRule() {
 		p.fixed = c.defaultAnswer(p, parts, Static)
@@ -96,7 +117,8 @@ func (c *flagCompiler) prepare(p *program, def *definition, parts *parts) *Probl
 		return problemOf(p, ".targeting", resolved.err.Error())
 	}
 	if resolved.used != (digest{}) {
-		p.used = &resolved.used
+		used := resolved.used // of its own: what stands beside it is the tree of all evaluators
+		p.used = &used
 	}
 	c.declareSubject(p, parts)
 	p.rule, p.notes = c.compileRule(p, def.rule, resolved.tree)

@@ -21,6 +21,7 @@ func (d *Document) readFlags(r *reader) error {
 // readFlag reads one flag; without a key, the flag must carry its own.
 func (d *Document) readFlag(r *reader, key string) error {
 	def, start := definition{key: key}, r.start()
+	r.values = 0
 	referring := false
 	err := r.object(r.limits.List, "members of one object", func(name string) error {
 		if name == "key" && key == "" {
@@ -39,7 +40,7 @@ func (d *Document) readFlag(r *reader, key string) error {
 	def.raw = r.doc[start:r.dec.InputOffset()]
 	if key == "" {
 		if d.listed[def.key] {
-			return r.refuse(fmt.Sprintf("duplicate key %q", def.key), "readers disagree on which of the two counts: keep one")
+			return r.refuse(fmt.Sprintf("duplicate key %q", shorten(def.key)), "readers disagree on which of the two counts: keep one")
 		}
 		if d.listed == nil {
 			d.listed = make(map[string]bool)
@@ -68,7 +69,7 @@ func checkKey(r *reader, key string) error {
 	case key == "":
 		return r.refuse("a flag's key must not be empty", "")
 	case strings.Contains(key, ".."):
-		return r.refuse(fmt.Sprintf("the key %q contains \"..\"", key),
+		return r.refuse(fmt.Sprintf("the key %q contains \"..\"", shorten(key)),
 			"some clients clean \"..\" out of the URL they call and would ask for another flag: choose another key")
 	}
 	return nil
@@ -110,5 +111,16 @@ func (s section) answered() int {
 	if isContractKey(s.name) {
 		return 0
 	}
-	return len(s.name) + len(s.raw) + len(`"":,`)
+	return quotedSize(s.name) + len(s.raw) + len(`:,`)
+}
+
+// quotedSize is how many bytes a string takes in JSON, at most.
+func quotedSize(s string) int {
+	size := len(s) + len(`""`)
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' {
+			size += len(`\u0000`) - 1
+		}
+	}
+	return size
 }

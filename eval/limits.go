@@ -8,7 +8,9 @@ type Limits struct {
 	RuleNodes int // objects and lists of one flag's rule, references followed
 	List      int // elements of one list, or members of one object other than the flags
 	String    int // bytes of one string, unescaped
+	Values    int // names and values of one flag, references followed, and of all evaluators together
 	Answers   int // bytes of all answers that are rendered beforehand, estimated from above
+	Memory    int // bytes that the flags take once they are compiled
 }
 
 // LoadLimits are the limits that a sidecar enforces when it loads a document.
@@ -19,7 +21,9 @@ func LoadLimits() Limits {
 		RuleNodes: 2_000,
 		List:      5_000,
 		String:    64 << 10,
-		Answers:   32 << 20,
+		Values:    50_000,
+		Answers:   16 << 20,
+		Memory:    27 << 19, // 13.5 MiB
 	}
 }
 
@@ -32,6 +36,8 @@ func (l Limits) Share(percent int) Limits {
 		RuleNodes: l.RuleNodes * percent / 100,
 		List:      l.List * percent / 100,
 		String:    l.String * percent / 100,
+		Values:    l.Values * percent / 100,
 		Answers:   l.Answers * percent / 100,
+		Memory:    l.Memory * percent / 100,
 	}
 }

@@ -49,7 +49,7 @@ func (c *Context) hasSubject() bool {
 	}
 	subject := c.attribute(c.flag.subject)
 	if subject.kind == null || subject.kind == text && subject.str == "" {
-		c.failWith(TargetingKeyMissing, fmt.Sprintf("the context lacks %q, the subject that this flag buckets by", c.flag.table.paths[c.flag.subject].written))
+		c.failWith(TargetingKeyMissing, fmt.Sprintf("the context lacks %q, the subject that this flag buckets by", shorten(c.flag.table.paths[c.flag.subject].written)))
 		return false
 	}
 	return true

@@ -15,8 +15,10 @@ type Override struct {
 
 // segmentRule is an evaluator as the condition of an override.
 type segmentRule struct {
-	code expr
-	err  error
+	code  expr
+	err   error
+	used  digest // of the evaluators that it was made of
+	notes notes
 }
 
 // forced is an override in force on a flag.
@@ -35,10 +37,14 @@ func (o *forced) applies(f *Flag, c *Context, now int64) bool {
 }
 
 // segments compiles every evaluator, so that an override may name any of them.
-func (c *flagCompiler) segments(doc *Document) (rules map[string]segmentRule, warnings []Problem) {
+// One that is as it was in the earlier ruleset goes on, since flags that go on refer to it.
+func (c *flagCompiler) segments(doc *Document, earlier *Ruleset) (rules map[string]segmentRule, warnings []Problem) {
 	for _, s := range doc.evaluators {
-		c.rules.share(s.name, c.refs.evaluator(s.name).tree)
+		found := c.refs.evaluator(s.name)
+		c.rules.share(s.name, found.tree, earlier.segment(s.name, found))
 	}
+	c.weigher.note = true
+	defer func() { c.weigher.note = false }()
 	rules = make(map[string]segmentRule, len(doc.evaluators))
 	for _, s := range doc.evaluators {
 		found := c.refs.evaluator(s.name)
@@ -46,9 +52,10 @@ func (c *flagCompiler) segments(doc *Document) (rules map[string]segmentRule, wa
 			rules[strings.Clone(s.name)] = segmentRule{err: found.err}
 			continue
 		}
-		code, notes := c.rules.rule(found.tree, joinPath("$evaluators", s.name), nil)
-		rules[strings.Clone(s.name)] = segmentRule{code: code}
-		warnings = append(warnings, notes.warnings...)
+		code, said := c.rules.evaluator(s.name, found.tree)
+		rules[strings.Clone(s.name)] = segmentRule{code: code, used: found.used, notes: said}
+		warnings = append(warnings, said.warnings...)
+		c.evaluatorWeight += len(s.raw) + c.weigher.rule(code, &said, viewText(c.refs.sources[s.name]))
 	}
 	return rules, warnings
 }
@@ -98,7 +105,7 @@ func (s segmentRule) usable(name string) error {
 	case s.err != nil:
 		return s.err
 	default:
-		return fmt.Errorf("the segment %q is no entry of $evaluators", name)
+		return fmt.Errorf("the segment %q is no entry of $evaluators", shorten(name))
 	}
 }
 
@@ -108,7 +115,7 @@ func (p *program) overrideAnswer(o Override) (answer Answer, problem *Problem) {
 	if answer.Overridden {
 		return answer, nil
 	}
-	what := fmt.Sprintf("%q is not one of the variants %q", o.Variant, p.variants.items)
+	what := fmt.Sprintf("%q is not one of the variants %s", shorten(o.Variant), listed(p.variants.items))
 	answer, answer.Overridden = p.forcedTo((*parts).safeVariant, overriddenEntry)
 	if answer.Overridden {
 		return answer, o.problem(what + "; the safe variant is served")

@@ -47,7 +47,7 @@ func TestParseRefuses(t *testing.T) {
 
 // Each limit is met by one document and passed by the next.
 func TestParseLimits(t *testing.T) {
-	limits := Limits{Flags: 3, Depth: 8, RuleNodes: 6, List: 4, String: 20, Answers: 1400}
+	limits := Limits{Flags: 3, Depth: 8, RuleNodes: 6, List: 4, String: 20, Values: 20, Answers: 1440}
 	flag := func(members string) string { return `{"flags":{"a":{` + members + `}}}` }
 	many := func(n int, format string) string {
 		var items []string
@@ -74,7 +74,16 @@ func TestParseLimits(t *testing.T) {
 		{"name", func(n int) string { return flag(`"` + strings.Repeat("x", n) + `":1`) }, 20, "flags.a." + strings.Repeat("x", 21) + ": a string of 21 bytes: more than the limit of 20"},
 		{"answers", func(n int) string {
 			return `{"flags":{"a":{},"b":{},"c":{}},"metadata":{` + many(n, `"N":"`+strings.Repeat("x", 20)+`"`) + `}}`
-		}, 3, "metadata: answers of all flags, 1434 bytes: more than the limit of 1400"},
+		}, 3, "metadata: answers of all flags, 1446 bytes: more than the limit of 1440"},
+		{"values", func(n int) string {
+			return flag(`"x":[` + many(4, `1`) + `],"variants":{"on":[` + many(4, `1`) + `],"off":[[` + many(n-14, `1`) + `],1]}`)
+		}, 15, "flags.a.variants.off[1]: names and values of one flag, or of all evaluators: more than the limit of 20"},
+		{"values of evaluators", func(n int) string {
+			return `{"flags":{},"$evaluators":{` + many(3, `"N":[1,2,3]`) + `,"y":[` + many(n, `1`) + `]}}`
+		}, 2, "$evaluators.y[2]: names and values of one flag, or of all evaluators: more than the limit of 20"},
+		{"values behind references", func(n int) string {
+			return `{"$evaluators":{"x":[1,2,3,4]},"flags":{"a":{"targeting":[{"$ref":"x"},{"$ref":"x"},{"$ref":"x"},[` + many(n, `1`) + `]]}}}`
+		}, 3, "flags.a.targeting: names and values, references followed: more than the limit of 20"},
 		{"rule nodes", func(n int) string {
 			return flag(`"targeting":[[` + many(n-3, `[]`) + `],[]]`)
 		}, 6, "flags.a.targeting[0]: rule nodes: more than the limit of 6"},
@@ -120,7 +129,7 @@ func TestParseRefusesTruncations(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	got := LoadLimits().Share(80)
-	want := Limits{Flags: 8_000, Depth: 25, RuleNodes: 1_600, List: 4_000, String: 52_428, Answers: 26_843_545}
+	want := Limits{Flags: 8_000, Depth: 25, RuleNodes: 1_600, List: 4_000, String: 52_428, Values: 40_000, Answers: 13_421_772, Memory: LoadLimits().Memory * 80 / 100}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -45,7 +45,7 @@ func position(doc []byte, offset int) (line, column int) {
 func dotted(pointer jsontext.Pointer) string {
 	var path string
 	for token := range pointer.Tokens() {
-		path = joinPath(path, token)
+		path = joinPath(path, shorten(token)) // a name may be as long as a document
 	}
 	return path
 }

@@ -20,6 +20,7 @@ type reader struct {
 	last   int  // where the token that was read last begins
 	inRule bool // what is read is a rule, whose nodes count
 	nodes  int  // objects and lists of that rule so far
+	values int  // names and values of the flag, or of the evaluators, so far
 }
 
 func newReader(doc []byte, limits Limits) *reader {
@@ -32,6 +33,12 @@ func (r *reader) next() (jsontext.Token, error) {
 	tok, err := r.dec.ReadToken()
 	if err != nil {
 		return tok, r.syntax(err)
+	}
+	if tok.Kind() == '}' || tok.Kind() == ']' {
+		return tok, nil
+	}
+	if r.values++; r.values > r.limits.Values {
+		return tok, r.limit("names and values of one flag, or of all evaluators", r.limits.Values)
 	}
 	switch tok.Kind() {
 	case '{', '[':

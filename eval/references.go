@@ -17,11 +17,12 @@ type resolver struct {
 }
 
 type resolved struct {
-	tree  value
-	nodes int    // objects and lists, references followed
-	used  digest // of all evaluators that were followed; zero for none
-	err   error
-	busy  bool // its own references are being followed right now
+	tree   value
+	nodes  int    // objects and lists, references followed
+	values int    // names and values, likewise
+	used   digest // of all evaluators that were followed; zero for none
+	err    error
+	busy   bool // its own references are being followed right now
 }
 
 // digest stands for texts that are too many to keep.
@@ -51,13 +52,13 @@ func newResolver(evaluators []section) *resolver {
 func (r *resolver) evaluator(name string) resolved {
 	if known, ok := r.done[name]; ok {
 		if known.busy {
-			return resolved{err: fmt.Errorf("$ref %q is circular", name)}
+			return resolved{err: fmt.Errorf("$ref %q is circular", shorten(name))}
 		}
 		return known
 	}
 	source, ok := r.sources[name]
 	if !ok {
-		return resolved{err: fmt.Errorf("$ref %q: there is no such entry in $evaluators", name)}
+		return resolved{err: fmt.Errorf("$ref %q: there is no such entry in $evaluators", shorten(name))}
 	}
 	r.done[name] = resolved{busy: true}
 	found := r.follow(r.trees.of(source))
@@ -73,15 +74,15 @@ func (r *resolver) follow(v value) resolved {
 		return r.evaluator(name)
 	}
 	if v.box == nil {
-		return resolved{tree: v}
+		return resolved{tree: v, values: 1}
 	}
-	out := resolved{tree: v, nodes: 1}
+	out := resolved{tree: v, nodes: 1, values: 1 + len(v.box.names)}
 	for i, item := range v.box.items {
 		inner := r.follow(item)
 		if inner.err != nil {
 			return inner
 		}
-		out.nodes = min(out.nodes+inner.nodes, maxNodes)
+		out.nodes, out.values = min(out.nodes+inner.nodes, maxNodes), min(out.values+inner.values, maxNodes)
 		out.used = out.used.and(inner.used)
 		if inner.tree.box != item.box {
 			out.tree = withItem(v, out.tree, i, inner.tree)
@@ -90,7 +91,7 @@ func (r *resolver) follow(v value) resolved {
 	return out
 }
 
-// maxNodes keeps the count of nodes from overflowing; every limit is far below.
+// maxNodes keeps the counts from overflowing; every limit is far below.
 const maxNodes = 1 << 30
 
 // withItem replaces one item, in a copy of the original made on first use.
@@ -111,35 +112,39 @@ func reference(v value) (name string, ok bool) {
 	return v.box.items[0].str, true
 }
 
-// checkRules holds every rule to the limit of nodes, references followed: a few
+// checkRules holds every rule to its limits, references followed: a few
 // evaluators that each use another twice would else grow without bound.
 // References that cannot be followed are Compile's to report.
 func (d *Document) checkRules(limits Limits) error {
 	refs := newResolver(d.evaluators)
 	for _, s := range d.evaluators {
-		if err := checkNodes(joinPath("$evaluators", s.name), refs.evaluator(s.name).nodes, limits); err != nil {
+		if err := refs.evaluator(s.name).check(joinPath("$evaluators", s.name), limits); err != nil {
 			return err
 		}
 	}
 	var t trees
 	for i := range d.referring { // the others were counted while they were read
 		def := &d.referring[i]
-		nodes := refs.follow(readParts(def.raw, &t).targeting).nodes
+		found := refs.follow(readParts(def.raw, &t).targeting)
 		t.reset()
-		if err := checkNodes(joinPath("flags", def.key)+".targeting", nodes, limits); err != nil {
+		if err := found.check(joinPath("flags", def.key)+".targeting", limits); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkNodes(path string, nodes int, limits Limits) error {
-	if nodes <= limits.RuleNodes {
-		return nil
+func (r resolved) check(path string, limits Limits) error {
+	what, limit := "rule nodes", limits.RuleNodes
+	if r.nodes <= limit {
+		what, limit = "names and values", limits.Values
+		if r.values <= limit {
+			return nil
+		}
 	}
 	return &ParseError{
 		Path:    path,
-		Message: fmt.Sprintf("rule nodes, references followed: more than the limit of %d", limits.RuleNodes),
+		Message: fmt.Sprintf("%s, references followed: more than the limit of %d", what, limit),
 		Hint:    "split the rule, or turn a chain of comparisons into one in over a list",
 		Limit:   true,
 	}

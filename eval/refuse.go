@@ -43,13 +43,28 @@ func (r *reader) syntax(err error) *ParseError {
 	path, message, hint := syntactic.JSONPointer, syntactic.Err.Error(), ""
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		message = fmt.Sprintf("duplicate key %q", path.LastToken())
+		message = fmt.Sprintf("duplicate key %q", shorten(path.LastToken()))
 		hint = "readers disagree on which of the two counts: keep one"
 		path = path.Parent()
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		message = "the document ends too early"
 	}
 	return r.at(int(syntactic.ByteOffset), dotted(path), message, hint)
+}
+
+// namedLimit is how many names a message lists.
+const namedLimit = 10
+
+// listed quotes names for a message, as many as it can bear: a document may have megabytes of them.
+func listed(names []string) string {
+	some := make([]string, min(len(names), namedLimit))
+	for i := range some {
+		some[i] = shorten(names[i])
+	}
+	if more := len(names) - len(some); more > 0 {
+		return fmt.Sprintf("%q and %d more", some, more)
+	}
+	return fmt.Sprintf("%q", some)
 }
 
 func shorten(s string) string {

@@ -1,7 +1,8 @@
 package eval
 
 import (
-	"fmt"
+	"crypto/sha256"
+	"encoding/binary"
 	"strings"
 )
 
@@ -12,13 +13,14 @@ import (
 type repeatedRules map[string]*repeatedRule
 
 type repeatedRule struct {
-	text  string              // of its own, since it outlives the flags it was read from
-	known map[string]compiled // by the names of the variants, which programs know by position
+	text  string               // of its own, since it outlives the flags it was read from
+	known map[digest]*compiled // by a digest of the names of the variants, which programs know by position
 }
 
 type compiled struct {
-	code  expr
-	notes *notes
+	code   expr
+	notes  *notes
+	weight int // of both
 }
 
 // shortRule is below what is worth sharing, in bytes.
@@ -35,7 +37,7 @@ func findRepeated(flags []definition) repeatedRules {
 	for rule, n := range count {
 		if n > 1 {
 			text := strings.Clone(rule)
-			repeated[text] = &repeatedRule{text: text, known: make(map[string]compiled)}
+			repeated[text] = &repeatedRule{text: text, known: make(map[digest]*compiled)}
 		}
 	}
 	return repeated
@@ -47,16 +49,34 @@ func (c *flagCompiler) compileRule(p *program, written []byte, tree value) (expr
 	at := joinPath("flags", p.key) + ".targeting"
 	same := c.repeated[viewText(written)]
 	if same == nil {
-		return c.rules.rule(tree, at, &p.variants)
+		code, found := c.rules.rule(tree, at, &p.variants)
+		p.weight += int32(c.weigher.rule(code, found, p.raw))
+		return code, found
 	}
-	variants := fmt.Sprintf("%q", p.variants.items)
+	variants := digestOf(p.variants.items)
 	if known, ok := same.known[variants]; ok {
+		p.repeated = known
 		return known.code, known.notes
 	}
 	own := c.refs.follow(new(trees).of(viewBytes(same.text)))
 	code, found := c.rules.rule(own.tree, at, &p.variants)
-	if len(found.warnings) == 0 {
-		same.known[variants] = compiled{code, found}
+	weight := c.weigher.rule(code, found, same.text)
+	if len(found.warnings) > 0 {
+		p.weight += int32(weight + len(same.text))
+		return code, found
 	}
+	p.repeated = &compiled{code, found, weight + len(same.text)}
+	same.known[variants] = p.repeated
 	return code, found
+}
+
+// digestOf stands for a list of names, which may be long.
+func digestOf(names []string) (d digest) {
+	h := sha256.New()
+	for _, name := range names {
+		_, _ = h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(name)))) // a hash takes all
+		_, _ = h.Write(viewBytes(name))
+	}
+	h.Sum(d[:0])
+	return d
 }

@@ -16,6 +16,8 @@ type Ruleset struct {
 	warnings []Problem // of segments; those of flags stand with the flags
 	metadata []byte
 	made     making
+	weight   int      // in memory, in bytes
+	oversize *Problem // the flags take more memory than they may, and are left out; else nil
 }
 
 // making is what a ruleset was made with beside its flags. Programs can go on
@@ -53,15 +55,41 @@ func CompileAfter(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 	if !r.follows(earlier) {
 		earlier = nil
 	}
-	rules := newCompiler(operators, r.made.bucketing, earlier.attributes())
-	c := &flagCompiler{rules: rules, refs: newResolver(doc.evaluators), repeated: findRepeated(doc.flags), set: doc.metadata, options: opts}
-	r.segments, r.warnings = c.segments(doc)
-	programs := make([]*program, len(doc.flags))
-	for i := range doc.flags {
-		programs[i] = c.compile(&doc.flags[i], earlier.program(doc.flags[i].key))
+	if r.compile(doc, earlier) {
+		return r
 	}
+	if earlier != nil {
+		return CompileAfter(nil, doc, opts) // what earlier flags left behind must not decide
+	}
+	return &Ruleset{oversize: tooLarge(doc.memory), index: newTextIndex(nil), table: r.table, metadata: r.metadata, made: r.made}
+}
+
+// compile makes the programs of all flags, and tells whether they keep to the memory that they may take.
+func (r *Ruleset) compile(doc *Document, earlier *Ruleset) bool {
+	rules := newCompiler(operators, r.made.bucketing, earlier.attributes())
+	c := &flagCompiler{
+		rules: rules, refs: newResolver(doc.evaluators), repeated: findRepeated(doc.flags), set: doc.metadata, options: r.made.options,
+		weigher: newWeigher(),
+	}
+	r.segments, r.warnings = c.segments(doc, earlier)
+	programs := make([]*program, len(doc.flags))
+	shared := make(map[*compiled]struct{})
+	total := len(r.metadata) + c.evaluatorWeight
+	for i := range doc.flags {
+		p := c.compile(&doc.flags[i], earlier.program(doc.flags[i].key))
+		programs[i] = p
+		total += int(p.weight)
+		if _, weighed := shared[p.repeated]; p.repeated != nil && !weighed {
+			shared[p.repeated] = struct{}{}
+			total += p.repeated.weight
+		}
+		if total+rules.slots.weight > doc.memory {
+			return false
+		}
+	}
+	r.weight = total + rules.slots.weight
 	r.seal(programs, rules.slots, earlier)
-	return r
+	return true
 }
 
 // maxStalePaths is by how many times a table may outgrow itself, through paths
@@ -70,7 +98,7 @@ const maxStalePaths = 2
 
 // follows tells whether programs of the earlier ruleset may go on in this one.
 func (r *Ruleset) follows(earlier *Ruleset) bool {
-	return earlier != nil &&
+	return earlier != nil && earlier.oversize == nil &&
 		earlier.made.options == r.made.options &&
 		earlier.made.bucketing == r.made.bucketing &&
 		bytes.Equal(earlier.metadata, r.metadata) && // which flags inherit
@@ -111,6 +139,17 @@ func (r *Ruleset) program(key string) *program {
 	return nil
 }
 
+// segment finds what an evaluator was compiled to, if it was made of the same then; else it gives nil.
+func (r *Ruleset) segment(name string, now resolved) *segmentRule {
+	if r == nil || now.err != nil {
+		return nil
+	}
+	if s, ok := r.segments[name]; ok && s.err == nil && s.used == now.used {
+		return &s
+	}
+	return nil
+}
+
 // Len is the number of flags.
 func (r *Ruleset) Len() int { return len(r.flags) }
 
@@ -125,9 +164,15 @@ func (r *Ruleset) Lookup(key []byte) *Flag {
 	return nil
 }
 
+// Oversize says why the ruleset holds no flags, though the document does: compiled, they take more memory than they may. Else it is nil.
+func (r *Ruleset) Oversize() *Problem { return r.oversize }
+
 // Broken lists the flags that could not be compiled, and why.
 func (r *Ruleset) Broken() []Problem {
 	var broken []Problem
+	if r.oversize != nil {
+		broken = append(broken, *r.oversize)
+	}
 	for _, f := range r.flags {
 		if f.problem != nil {
 			broken = append(broken, *f.problem)

@@ -237,7 +237,7 @@ func TestResetLetsGo(t *testing.T) {
 func TestPanicIsAnError(t *testing.T) {
 	broken := map[string]compileFunc{"bug": func(*compiler, value, scope) expr { return bug{} }, "var": compileVar}
 	rules := newCompiler(broken, "v2", nil)
-	c := &flagCompiler{rules: rules, refs: newResolver(nil)}
+	c := &flagCompiler{rules: rules, refs: newResolver(nil), weigher: newWeigher()}
 	doc := document(t, `{"flags":{"a":{"variants":{"x":1},"targeting":{"bug":[]}},"b":{"variants":{"x":1},"targeting":{"var":"v"}}}}`)
 	var r Ruleset
 	r.seal([]*program{c.compile(&doc.flags[0], nil), c.compile(&doc.flags[1], nil)}, rules.slots, nil)

@@ -94,8 +94,8 @@ func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-// gone is what S3 says of a key that is not there.
-func gone(w http.ResponseWriter, _ *http.Request) {
+// vanished is what S3 says of a key that is not there.
+func vanished(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNotFound)
 	_, _ = w.Write([]byte(`<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>`))
 }
@@ -123,8 +123,8 @@ func TestHostileServer(t *testing.T) {
 		{"an empty head", bundle.HeadKey, status(http.StatusOK), "envelope"},
 		{"an empty bundle", bundles, status(http.StatusOK), "digest"},
 		{"a head without access", bundle.HeadKey, status(http.StatusForbidden), "forbidden"},
-		{"a head that is gone", bundle.HeadKey, gone, "not-found"},
-		{"a bundle that is gone", bundles, gone, "not-found"},
+		{"a head that is gone", bundle.HeadKey, vanished, "not-found"},
+		{"a bundle that is gone", bundles, vanished, "not-found"},
 		{"a server that asks for less", bundle.HeadKey, status(http.StatusServiceUnavailable), "unavailable"},
 		{"a head cut on the way", bundle.HeadKey, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5000")

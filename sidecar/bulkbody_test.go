@@ -12,8 +12,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// largeFlags is a document whose bulk answer has about as many bytes.
-func largeFlags(size int) string {
+// manyFlags is a document whose bulk answer has about as many bytes.
+func manyFlags(size int) string {
 	var document strings.Builder
 	for i := range size / 1000 {
 		fmt.Fprintf(&document, `%s"flag-%d":{"state":"ENABLED","variants":{"it":%q},"defaultVariant":"it"}`, strings.Repeat(",", min(i, 1)), i, strings.Repeat("x", 900))
@@ -27,7 +27,7 @@ const bulkRequest = "POST " + flagsPath + " HTTP/1.1\r\nHost: localhost\r\nConte
 // they have gone there is an answer.
 func TestAnswersThatNobodyTakes(t *testing.T) {
 	const size, clients = 3 << 20, 60
-	s := develop(t, largeFlags(size))
+	s := develop(t, manyFlags(size))
 	for _, one := range serveNarrow(t, s, evaluationLimits, longWaits) {
 		before := heap()
 		var slow []net.Conn

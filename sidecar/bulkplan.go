@@ -1,14 +1,23 @@
 package sidecar
 
-import "github.com/burgeehq/burgee/eval"
+import (
+	"slices"
+
+	"github.com/burgeehq/burgee/eval"
+)
 
 // bulkPlan is how a bulk answer is put together: stretches of flags, in order, whose answers are known whatever the context, with flags
 // between them that have to be evaluated. Most flags of most teams have no rule.
 type bulkPlan []stretch
 
-// stretch is some flags in a row. Without a text it is one flag that has to be evaluated.
+// stretch is some flags in a row. Without known answers it is one flag that has to be evaluated.
 type stretch struct {
-	flags    []*eval.Flag
+	flags []*eval.Flag
+	known *knownAnswers
+}
+
+// knownAnswers are those of a stretch. They stand apart, since ten thousand flags with rules have none.
+type knownAnswers struct {
 	text     []byte  // their answers, with commas between them
 	variants []int32 // that they answer with
 	sum      bulkSum
@@ -20,33 +29,42 @@ func planBulk(rules *eval.Ruleset) bulkPlan {
 	var plan bulkPlan
 	flags := rules.Flags()
 	for from := 0; from < len(flags); {
-		next := fixedStretch(flags[from:])
-		if next.text == nil {
-			next.flags = flags[from : from+1]
+		next := stretch{flags: flags[from : from+1]}
+		if n, known := knownStretch(flags[from:]); n > 0 {
+			next = stretch{flags[from : from+n], known}
 		}
 		plan = append(plan, next)
 		from += len(next.flags)
 	}
-	return plan
+	return slices.Clip(plan)
 }
 
-// fixedStretch takes flags as long as their answers are known.
-func fixedStretch(flags []*eval.Flag) (s stretch) {
-	for i, flag := range flags {
-		answer, known := flag.Fixed()
+// knownStretch takes flags as long as their answers are known, and tells how many they are.
+func knownStretch(flags []*eval.Flag) (n int, k *knownAnswers) {
+	size := 0
+	for ; n < len(flags); n++ {
+		answer, known := flags[n].Fixed()
 		if !known {
 			break
 		}
-		if i > 0 {
-			s.text = append(s.text, ',')
-		}
-		s.flags, s.text = flags[:i+1], append(s.text, answer.JSON...)
-		s.variants = append(s.variants, int32(answer.Variant))
-		s.sum = s.sum.and(bulkSum{answer.Sum, sumFactor})
-		s.reasons[answer.Reason]++
-		s.codes[answer.Code]++
+		size += len(answer.JSON) + len(",")
 	}
-	return s
+	if n == 0 {
+		return 0, nil
+	}
+	k = &knownAnswers{text: make([]byte, 0, size), variants: make([]int32, 0, n)}
+	for i, flag := range flags[:n] {
+		answer, _ := flag.Fixed()
+		if i > 0 {
+			k.text = append(k.text, ',')
+		}
+		k.text = append(k.text, answer.JSON...)
+		k.variants = append(k.variants, int32(answer.Variant))
+		k.sum = k.sum.and(bulkSum{answer.Sum, sumFactor})
+		k.reasons[answer.Reason]++
+		k.codes[answer.Code]++
+	}
+	return n, k
 }
 
 // bulkSum tells sequences of answers apart by the hashes that the answers have already, instead of hashing all of it again: each answer
@@ -72,9 +90,9 @@ func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64)
 		if i > 0 {
 			body = append(body, ',')
 		}
-		if part := &now.plan[i]; part.text != nil {
-			body, sum = append(body, part.text...), sum.and(part.sum)
-			for reason, n := range part.reasons {
+		if part := &now.plan[i]; part.known != nil {
+			body, sum = append(body, part.known.text...), sum.and(part.known.sum)
+			for reason, n := range part.known.reasons {
 				reasons[reason] += n
 			}
 			s.meter.answeredAll(w, now, part)

@@ -125,9 +125,15 @@ func (w *workbench) compile(raw []byte) (*eval.Ruleset, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.holder.thrift.begin(len(document) + w.holder.weight())
+	defer func() { w.holder.thrift.endSoon(w.holder.weight()) }()
 	parsed, err := eval.Parse(document, eval.LoadLimits())
 	if err != nil {
 		return nil, err
 	}
-	return eval.CompileAfter(w.holder.served(), parsed, w.holder.options), nil
+	rules := eval.CompileAfter(w.holder.served(), parsed, w.holder.options)
+	if problem := rules.Oversize(); problem != nil {
+		return nil, fmt.Errorf("%s: %s", problem.Path, problem.Message)
+	}
+	return rules, nil
 }

@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -31,7 +32,8 @@ type flagset struct {
 	counts   counts
 	plan     bulkPlan
 
-	metadataSum uint64 // of the set's metadata, as bulk answers have it
+	bulkSize    atomic.Int64 // of the last bulk answer, for the memory of the next to be taken in one piece
+	metadataSum uint64       // of the set's metadata, as bulk answers have it
 
 	headRevision int64     // of the head whose overrides are in force
 	changed      time.Time // when this state came to be served

@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"errors"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -15,10 +14,6 @@ import (
 // maxBrokenShare is how many of a hundred flags may be broken before the whole bundle is taken for a mistake.
 const maxBrokenShare = 5
 
-// tidyAfter is how long after the last change memory is given back to the system: reading and compiling leave several times the
-// document behind, which an idle sidecar would keep for minutes, and giving it back holds up whoever asks meanwhile.
-const tidyAfter = 2 * time.Second
-
 // maxBrokenLogged keeps one bundle from filling the log.
 const maxBrokenLogged = 10
 
@@ -29,8 +24,8 @@ type holder struct {
 	options   eval.Options
 	freshness *freshness
 	clock     *clock
-	keeper    *keeper     // nil keeps nothing
-	tidy      *time.Timer // nil before the first change
+	keeper    *keeper // nil keeps nothing
+	thrift    thrift
 	proof     *time.Timer // nil before the first bundle that may have to prove itself
 	proving   string      // what the proof is of
 	health    time.Duration
@@ -103,6 +98,8 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	if now := h.current.Load(); now != nil && sameBundle(now.head.Manifest().Bundle, m.Bundle) {
 		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
 	}
+	h.thrift.begin(len(v.Document()) + h.weight())
+	defer func() { h.thrift.endSoon(h.weight()) }()
 	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
 	if err != nil {
 		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %w", m.Revision, err)
@@ -111,6 +108,9 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 		return nil, bundle.Refuse(bundle.ReasonCount, "bundle of revision %d has %d flags; the manifest says %d", m.Revision, doc.Flags(), m.Bundle.Flags)
 	}
 	rules := eval.CompileAfter(h.served(), doc, h.options)
+	if problem := rules.Oversize(); problem != nil {
+		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %s: %s", m.Revision, problem.Path, problem.Message)
+	}
 	if broken := rules.Broken(); len(broken)*100 > rules.Len()*maxBrokenShare {
 		return nil, bundle.Refuse(bundle.ReasonBroken, "bundle of revision %d has %d broken flags of %d; the first: %s: %s",
 			m.Revision, len(broken), rules.Len(), broken[0].Path, broken[0].Message)
@@ -126,6 +126,14 @@ func (h *holder) served() *eval.Ruleset {
 	return nil
 }
 
+// weight is about what the flags that are served take in memory, in bytes.
+func (h *holder) weight() int {
+	if rules := h.served(); rules != nil {
+		return rules.Weight()
+	}
+	return 0
+}
+
 // sameBundle tells whether two heads name the same flags, whatever came before each.
 func sameBundle(a, b bundle.Ref) bool { return a.Digest == b.Digest && a.Flags == b.Flags }
 
@@ -137,7 +145,7 @@ func (h *holder) activate(next *flagset) {
 		h.newest.Store(newest)
 	}
 	h.swap(next.under(*newest))
-	h.tidySoon()
+	h.thrift.endSoon(h.weight())
 	h.proveLater(next)
 	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
 	for i, problem := range next.rules.Broken() {
@@ -151,10 +159,9 @@ func (h *holder) activate(next *flagset) {
 
 // close ends what the holder started, once nothing calls it any more.
 func (h *holder) close() {
-	for _, timer := range []*time.Timer{h.tidy, h.proof} {
-		if timer != nil {
-			timer.Stop()
-		}
+	h.thrift.close()
+	if h.proof != nil {
+		h.proof.Stop()
 	}
 }
 
@@ -173,14 +180,6 @@ func (h *holder) proveLater(next *flagset) {
 	h.proof = time.AfterFunc(h.health, func() {
 		h.keeper.prove(digest, published && h.newest.Load().Manifest().Bundle.Digest == digest)
 	})
-}
-
-func (h *holder) tidySoon() {
-	if h.tidy == nil {
-		h.tidy = time.AfterFunc(tidyAfter, debug.FreeOSMemory)
-	} else {
-		h.tidy.Reset(tidyAfter)
-	}
 }
 
 func (h *holder) swap(next *flagset) {

@@ -67,13 +67,13 @@ func (m *meter) answered(w *workspace, now *flagset, flag *eval.Flag, answer *ev
 
 // answeredAll counts the answers of a stretch, but for their reasons.
 func (m *meter) answeredAll(w *workspace, now *flagset, part *stretch) {
-	for code, n := range part.codes {
+	for code, n := range part.known.codes {
 		if n > 0 && eval.ErrorCode(code) != eval.NoError {
 			w.tally.codes[code].Add(n)
 		}
 	}
 	for i, flag := range part.flags {
-		now.counts.add(&m.series, flag, int(part.variants[i]))
+		now.counts.add(&m.series, flag, int(part.known.variants[i]))
 	}
 }
 

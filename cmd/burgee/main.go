@@ -57,6 +57,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return report(stderr, err, exitUsage)
 	}
 	log.Info("starting", "version", version)
+	if limit := boundMemory("/"); limit > 0 {
+		log.Info("memory bounded by the control group's limit", "bytes", limit)
+	}
 	if err := daemon.Run(ctx); err != nil {
 		return report(stderr, advise(err), exitFailed)
 	}

@@ -3,6 +3,7 @@ package bundle
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -48,14 +49,24 @@ func decompress(stored []byte, limit int) ([]byte, error) {
 		return nil, Refuse(ReasonCompression, "unpack: %w", err)
 	}
 	r.Multistream(false)
-	out, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	out := bytes.NewBuffer(make([]byte, 0, unpackedSize(stored, limit)+2*bytes.MinRead))
+	_, err = out.ReadFrom(io.LimitReader(r, int64(limit)+1))
 	switch {
 	case err != nil:
 		return nil, Refuse(ReasonCompression, "unpack: %w", err)
-	case len(out) > limit:
+	case out.Len() > limit:
 		return nil, Refuse(ReasonCompression, "unpack: more than %d bytes out of %d", limit, len(stored))
 	case source.Len() > 0:
 		return nil, Refuse(ReasonCompression, "unpack: %d bytes after the gzip member", source.Len())
 	}
-	return out, nil
+	return out.Bytes(), nil
+}
+
+// unpackedSize is what the member says about itself in its last four bytes, within the limit. It is for the memory to be taken in one
+// piece, since a buffer that grows leaves several times its size behind, and decides nothing.
+func unpackedSize(stored []byte, limit int) int {
+	if len(stored) < 4 {
+		return 0
+	}
+	return min(limit, int(binary.LittleEndian.Uint32(stored[len(stored)-4:])))
 }

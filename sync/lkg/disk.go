@@ -1,6 +1,7 @@
 package lkg
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -72,11 +73,12 @@ func (d disk) read(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer closeRead(opened)
-	data, err := io.ReadAll(io.LimitReader(opened, limit+1))
-	if err == nil && int64(len(data)) > limit {
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead)) // in one piece: one that grows leaves several times its size behind
+	_, err = data.ReadFrom(io.LimitReader(opened, limit+1))
+	if err == nil && int64(data.Len()) > limit {
 		err = fmt.Errorf("%s grew past %d bytes", name, limit)
 	}
-	return data, err
+	return data.Bytes(), err
 }
 
 // write makes a new file. If it is to be safe, its bytes are when write returns, though its name may not be.

@@ -44,6 +44,7 @@ const header = "burgee-lkg 1 %d %d %s\n"
 
 func (e Entry) encode() []byte {
 	var out bytes.Buffer
+	out.Grow(len(header) + 100 + len(e.Manifest) + len(e.Bundle))
 	fmt.Fprintf(&out, header, len(e.Manifest), len(e.Bundle), checksum(e.Manifest, e.Bundle))
 	out.Write(e.Manifest)
 	out.Write(e.Bundle)

@@ -113,6 +113,7 @@ func New(c Config) (*Loop, error) {
 	if v := c.Known.Served; v != nil {
 		l.served = servedBy(*v)
 	}
+	l.config.Known = Known{} // it holds a whole document
 	return l, nil
 }
 
