@@ -8,7 +8,7 @@ import (
 // A bomb is refused before it has gone off: what is unpacked of it is bounded, not only what is kept. The test is not parallel, so that
 // nothing else allocates meanwhile.
 func TestABombIsNotUnpacked(t *testing.T) {
-	const size = 128 << 20
+	const size = 64 << 20
 	bomb := member(make([]byte, size))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
