@@ -62,8 +62,10 @@ func (c *Config) complete() error {
 		return errors.New("a store needs trust keys, or to be told that none are needed")
 	case c.MinRevision < 0:
 		return fmt.Errorf("min-revision %d is no revision; they begin at 1", c.MinRevision)
-	case c.Poll < 0 || c.StaleAfter < 0 || c.StartupWait < 0 || c.HealthyAfter < 0:
-		return errors.New("poll, stale-after, startup-wait and healthy-after must not be negative")
+	case c.Poll < 0 || c.StaleAfter < 0 || c.StartupWait < 0:
+		return errors.New("poll, stale-after and startup-wait must not be negative")
+	case c.HealthyAfter < 0:
+		return errors.New("HealthyAfter must not be negative")
 	}
 	if c.Socket == "" && c.Listen == "" {
 		c.Listen = DefaultListen

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 // faulty fails the disk at its k-th step, or from there on until it is mended.
 type faulty struct {
+	mu       sync.Mutex // the disk has a goroutine of its own
 	at, seen int
 	lasting  bool
 	errno    unix.Errno
@@ -31,6 +33,8 @@ type faulty struct {
 }
 
 func (f *faulty) before(step, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.seen++
 	if f.mended || f.seen < f.at || f.seen > f.at && !f.lasting {
 		return nil
@@ -39,6 +43,12 @@ func (f *faulty) before(step, name string) error {
 		f.step, f.hit = step+" "+name, time.Now()
 	}
 	return &fs.PathError{Op: step, Path: name, Err: f.errno}
+}
+
+func (f *faulty) mend() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.mended, f.steps = true, f.seen
 }
 
 // harmless tells whether nothing is lost by the fault: a leftover that stays, a judgement or a time that is not known.
@@ -94,7 +104,7 @@ func live(t *testing.T, f *faulty) {
 		case awayAt:
 			source.Break(func(context.Context, string) (func([]byte) []byte, error) { return nil, object.ErrUnavailable })
 		case mendAt:
-			f.mended, f.steps = true, f.seen
+			f.mend()
 		}
 		time.Sleep(time.Second)
 		if err := keepsPromises(r, f, published, second); err != nil {
@@ -114,6 +124,8 @@ func keepsPromises(r *rig, f *faulty, published map[int64]int, second int) error
 	if code := answer.Response.StatusCode(); code != fasthttp.StatusOK {
 		return errors.New("an evaluation failed: " + string(answer.Response.Body()))
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	st := r.Status(time.Now())
 	for revision, at := range published {
 		if at+10 < second && st.Active.Revision < revision {
