@@ -96,7 +96,7 @@ func live(t *testing.T, f *faulty) {
 		switch second {
 		case 0:
 			r = boot()
-			time.Sleep(time.Second / 2) // polls are not looked at while they run: they come at full seconds, or after the restart at halves
+			time.Sleep(time.Second / 4) // polls are not looked at while they run: they come at halves of seconds, after the restart at three quarters
 		case restartAt:
 			r.stop()
 			r = boot()
