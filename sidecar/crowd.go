@@ -17,6 +17,7 @@ type crowd struct {
 	peers  map[user]*peer
 	slots  chan struct{} // has an element for each connection that is open, also of one that is about to be closed
 	memory memory
+	inARow int // newcomers since all others had a turn
 
 	evicted, turnedAway atomic.Uint64
 }
@@ -123,7 +124,6 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 	c.place.user = of
 	c.mark.Store(markOf(p.now.Load(), reading))
 	p.mu.Lock()
-	full := p.crowd.size >= p.crowd.bound
 	if p.crowd.makeRoom(of, p.now.Load()) {
 		p.crowd.put(c, young)
 	} else {
@@ -131,13 +131,18 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 		p.crowd.put(c, gone)
 		p.crowd.turnedAway.Add(1)
 	}
+	p.crowd.inARow++
+	pause := p.crowd.inARow > p.crowd.bound/4
+	if pause {
+		p.crowd.inARow = 0
+	}
 	p.mu.Unlock()
 	select {
 	case p.come <- struct{}{}:
 	default:
 	}
-	if full {
-		runtime.Gosched() // those who were accepted before get to their requests before more come and they give way
+	if pause {
+		runtime.Gosched() // those who were accepted before get to their requests before so many come that they give way
 	}
 	return c
 }
