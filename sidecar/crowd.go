@@ -6,17 +6,20 @@ import (
 	"net"
 	"runtime"
 	"sync/atomic"
+	"time"
 )
 
 // crowd is who is connected to a listener, by the user on the other side. It bounds how many they are: where it is full, a newcomer takes
 // the place of whoever needs it least, so that a client that opens many connections shuts out but itself. The patrol's lock guards it,
 // but for the counters. Nothing here is asked on the way of a request: who has been answered is found out when a place is looked for.
 type crowd struct {
-	bound  int // connections that are served
-	size   int // that have a place: those, and newcomers that are told that there is none
-	peers  map[user]*peer
-	slots  chan struct{} // has an element for each connection that is open, also of one that is about to be closed
-	memory memory
+	bound   int // connections that are served
+	size    int // that have a place: those, and newcomers that are told that there is none
+	peers   map[user]*peer
+	slots   chan struct{} // has an element for each connection that is open, also of one that is about to be closed
+	memory  memory
+	hurried bool // somebody gave way whose request nobody had got to
+	inARow  int  // newcomers since all others had a turn
 
 	evicted, turnedAway atomic.Uint64
 }
@@ -123,7 +126,6 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 	c.place.user = of
 	c.mark.Store(markOf(p.now.Load(), reading))
 	p.mu.Lock()
-	full := p.crowd.size >= p.crowd.bound
 	if p.crowd.makeRoom(of, p.now.Load()) {
 		p.crowd.put(c, young)
 	} else {
@@ -131,16 +133,28 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 		p.crowd.put(c, gone)
 		p.crowd.turnedAway.Add(1)
 	}
+	p.crowd.inARow++
+	pause, hurried := p.crowd.inARow > p.crowd.bound/4, p.crowd.hurried
+	p.crowd.hurried = false
+	if pause {
+		p.crowd.inARow = 0
+	}
 	p.mu.Unlock()
 	select {
 	case p.come <- struct{}{}:
 	default:
 	}
-	if full {
-		runtime.Gosched() // those who were accepted before get to their requests before more come and they give way
+	if hurried {
+		<-time.After(catchUp)
+	}
+	if pause {
+		runtime.Gosched() // those who were accepted before get to their requests before so many come that they give way
 	}
 	return c
 }
+
+// catchUp is how long no newcomer is let in after that, so that requests that have come are read.
+const catchUp = time.Millisecond
 
 // leave ends the watch over a connection.
 func (p *patrol) leave(c *watched) {
@@ -233,6 +247,7 @@ func (r *crowd) giveWayUnanswered(p *peer) bool {
 			return true
 		}
 	}
+	r.hurried = len(spared) > 0
 	for _, c := range spared {
 		if mark := c.mark.Load(); stateOf(mark) == reading && r.evict(c, mark) {
 			return true
