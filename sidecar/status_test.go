@@ -209,7 +209,7 @@ func statusPage(t *testing.T, s *scene) string {
 func compareStatus(t *testing.T, file, got string) {
 	t.Helper()
 	if *updateStatus {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil { //nolint:gosec // read by everybody
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -47,7 +47,7 @@ func allowedMemory(root string) int64 {
 func groupFiles(root string) []string {
 	const first, second = "sys/fs/cgroup/memory", "sys/fs/cgroup"
 	var names []string
-	groups, _ := os.ReadFile(filepath.Join(root, "proc/self/cgroup")) // nothing of the kind on other systems
+	groups, _ := os.ReadFile(filepath.Join(root, "proc", "self", "cgroup")) // nothing of the kind on other systems
 	for line := range strings.Lines(string(groups)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		switch {

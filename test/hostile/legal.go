@@ -124,13 +124,13 @@ func manyVariants(salt, n int) string {
 
 func bigValues(salt, n int) string {
 	return document(n, "", func(i int) string {
-		return fmt.Sprintf(`"b-%d-%d":{"state":"ENABLED","variants":{"on":"%s"},"defaultVariant":"on","targeting":{"if":[{"var":"b"},"on"]}}`, salt, i,
+		return fmt.Sprintf(`"b-%d-%d":{"state":"ENABLED","variants":{"on":%q},"defaultVariant":"on","targeting":{"if":[{"var":"b"},"on"]}}`, salt, i,
 			strings.Repeat(string(rune('a'+i%26)), 60_000))
 	})
 }
 
 func setMetadata(salt, n int) string {
-	entries := repeat(n/60_000, func(i int) string { return fmt.Sprintf(`"m%d":"%s",`, i, strings.Repeat("m", 60_000)) })
+	entries := repeat(n/60_000, func(i int) string { return fmt.Sprintf(`"m%d":%q,`, i, strings.Repeat("m", 60_000)) })
 	meta := fmt.Sprintf(`"metadata":{%s"salt":"%d%s"},`, strings.ReplaceAll(entries, ",,", ","), salt, strings.Repeat("x", n%60_000))
 	return document(9_000, meta, func(i int) string {
 		return fmt.Sprintf(`"s-%d-%d":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on"}`, salt, i)
@@ -188,7 +188,7 @@ func oneFlag(salt, n int) string {
 
 func manyShares(salt, n int) string {
 	return document(n, "", func(i int) string {
-		return rule(salt, i, `{"fractional":[`+repeat(1_990, func(i int) string { return `["on",1]` })+`]}`)
+		return rule(salt, i, `{"fractional":[`+repeat(1_990, func(int) string { return `["on",1]` })+`]}`)
 	})
 }
 
@@ -228,9 +228,10 @@ func loopedEvaluator(salt, n int) string {
 }
 
 func escapes(salt, n int) string {
+	text := `"\u00e9\ud83d\ude00` + strings.Repeat(`\u0001`, 20) + `"`
 	return document(n, "", func(i int) string {
-		return fmt.Sprintf(`"x-%d-%d":{"state":"ENABLED","variants":{"o\u006e":"\u00e9\ud83d\ude00%s"},"defaultVariant":"on","targeting":{"if":[{"==":[{"var":"\u0061"},"%s"]},"\u006fn"]}}`,
-			salt, i, strings.Repeat(`\u0001`, 20), strings.Repeat(`\u0001`, 20))
+		return fmt.Sprintf(`"x-%d-%d":{"state":"ENABLED","variants":{"o\u006e":%s},"defaultVariant":"on","targeting":{"if":[{"==":[{"var":"\u0061"},%s]},"\u006fn"]}}`,
+			salt, i, text, text)
 	})
 }
 
@@ -272,7 +273,7 @@ func conditions(salt, n int) string {
 
 func warnings(salt, n int) string {
 	return document(n, "", func(i int) string {
-		return rule(salt, i, `{"or":[`+repeat(990, func(k int) string { return `{"a":0}` })+`]}`)
+		return rule(salt, i, `{"or":[`+repeat(990, func(int) string { return `{"a":0}` })+`]}`)
 	})
 }
 
@@ -284,6 +285,6 @@ func randomTexts(salt, n int) string {
 		for i := range text {
 			text[i] = byte(r.Uint32())
 		}
-		return fmt.Sprintf(`"t-%d-%d":{"state":"ENABLED","variants":{"on":"%s"},"defaultVariant":"on"}`, salt, i, base64.StdEncoding.EncodeToString(text))
+		return fmt.Sprintf(`"t-%d-%d":{"state":"ENABLED","variants":{"on":%q},"defaultVariant":"on"}`, salt, i, base64.StdEncoding.EncodeToString(text))
 	})
 }
