@@ -191,7 +191,7 @@ func (r *crowd) sizeOf(who user) int {
 }
 
 // stalled is how many rounds an answer may be under way before its connection may give way. Whoever reads is done long before.
-const stalled = 2
+const stalled = 1
 
 // giveWay ends one of a user's connections: one that was refused already, else the one whose first request is longest in coming, else
 // the one that is idle for longest, else the one whose next request is, else the one that has long not taken its answer. Others that are
