@@ -46,6 +46,18 @@ func (h *holder) Head(head bundle.Head) {
 	h.keeper.saveHead(head)
 }
 
+// recall puts the overrides of a head from before this process into force, unless there is a newer one.
+func (h *holder) recall(head bundle.Head) {
+	newest := h.newest.Load()
+	if revision := head.Manifest().Revision; revision == 0 || newest != nil && newest.Manifest().Revision >= revision {
+		return
+	}
+	h.newest.Store(&head)
+	if now := h.current.Load(); now != nil {
+		h.swap(now.under(head))
+	}
+}
+
 // attempt takes up a head's bundle, which may take the process with it: so it is noted first. One that is quarantined is refused, unless
 // nothing is served.
 func (h *holder) attempt(head bundle.Head, take func() error) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
@@ -41,17 +42,45 @@ func (s *Sidecar) policy() bundle.Policy {
 // restored is what a start found.
 type restored struct {
 	known pull.Known
-	best  *flagset
+	best  *flagset // of all that there is, what is served already included
 	from  candidate
+	late  bool // the disk answered when something may have been served already
 }
 
 // restore serves the newest flags that the disk or the bootstrap folder holds, if they verify with today's keys, and tells the loop
-// what was accepted before. What is quarantined is left out, unless there is nothing else: a wrong verdict must not leave a pod without
-// flags.
-func (s *Sidecar) restore(ctx context.Context) pull.Known {
-	var r restored
+// what was accepted before: at once, or later where the disk takes its time.
+func (s *Sidecar) restore(ctx context.Context, group *sync.WaitGroup) (known pull.Known, late <-chan func() pull.Known) {
+	found, answered := s.candidates(ctx)
+	if !answered {
+		recalls := make(chan func() pull.Known)
+		group.Go(func() { s.restoreLate(ctx, recalls) })
+		late = recalls
+	}
+	return s.choose(found, false), late
+}
+
+// restoreLate waits for a disk that did not answer in time: a pod whose store is away still gets what it holds.
+func (s *Sidecar) restoreLate(ctx context.Context, recalls chan<- func() pull.Known) {
+	select {
+	case <-ctx.Done():
+	case f := <-s.keeper.found:
+		select {
+		case <-ctx.Done():
+		case recalls <- func() pull.Known {
+			s.config.Log.Info("the state folder answers after all")
+			s.leftOut.forget(s.keeper.path)
+			return s.choose(f.candidates(), true)
+		}:
+		}
+	}
+}
+
+// choose serves the newest of what was found, unless something newer is served. What is quarantined is left out, unless there is nothing
+// else: a wrong verdict must not leave a pod without flags.
+func (s *Sidecar) choose(found []candidate, late bool) pull.Known {
+	r := restored{best: s.holder.current.Load(), late: late}
 	var quarantined []candidate
-	for _, c := range s.candidates(ctx) {
+	for _, c := range found {
 		if err := s.reopen(&c); err != nil {
 			s.notTaken(c, err)
 			continue
@@ -105,25 +134,48 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 // must see it wherever it lay.
 func (s *Sidecar) notTaken(c candidate, err error) {
 	reason := cmp.Or(bundle.ReasonOf(err), unreadable)
-	s.leftOut = append(s.leftOut, NotTaken{time.Now().UTC(), c.source, c.Name, reason, err.Error()})
+	s.leftOut.add(NotTaken{time.Now().UTC(), c.source, c.Name, reason, err.Error()})
 	s.config.Log.Warn("flags found at the start not taken", "from", c.source, "file", c.Name, "reason", string(reason), "error", err)
+}
+
+// leftOut is what was found at the start and not taken.
+type leftOut struct {
+	mu  sync.Mutex
+	all []NotTaken
+}
+
+func (l *leftOut) add(n NotTaken) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, n)
+}
+
+// forget drops what was said of a file, or of a folder as a whole.
+func (l *leftOut) forget(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = slices.DeleteFunc(l.all, func(n NotTaken) bool { return n.File == name })
+}
+
+func (l *leftOut) list() []NotTaken {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]NotTaken{}, l.all...)
 }
 
 // serveRestored puts what was found into force, and tells the keeper which of it the disk holds already.
 func (s *Sidecar) serveRestored(r restored) {
-	if r.known.Head.Manifest().Revision > 0 {
-		s.holder.newest.Store(&r.known.Head)
-	}
-	if r.best == nil {
+	s.holder.recall(r.known.Head)
+	if r.known.Served == nil {
 		return
 	}
 	s.holder.activate(r.best)
-	if r.from.source != fromDisk {
-		s.keeper.adopt(*r.known.Served)
-		return
+	if r.from.source == fromDisk && !r.late {
+		s.keeper.took(r.from, r.known.Head)
+	} else {
+		s.keeper.adopt(*r.known.Served) // a disk that was late may hold by now what was served until it answered
 	}
-	s.keeper.took(r.from, r.known.Head)
-	if r.from.state == string(r.from.head.Payload()) {
+	if r.from.source == fromDisk && r.from.state == string(r.from.head.Payload()) {
 		now := time.Now()
 		if age, known := s.clock.recall(r.from.confirmed, now, s.holder.published()); known {
 			s.freshness.recall(age, now)
@@ -156,22 +208,21 @@ func (s *Sidecar) reopen(c *candidate) error {
 	return err
 }
 
-// candidates reads what the state folder and the bootstrap folder hold, as far as they answer in time.
-func (s *Sidecar) candidates(ctx context.Context) []candidate {
+// candidates gives what the state folder and the bootstrap folder hold, as far as they answer in time, and tells whether the former did.
+func (s *Sidecar) candidates(ctx context.Context) (all []candidate, answered bool) {
 	ctx, cancel := context.WithTimeout(ctx, restoreWait)
 	defer cancel()
 	bootstrap := make(chan candidate, 1)
 	if s.config.Bootstrap != "" {
 		go func() { bootstrap <- s.readBootstrap() }() // left behind where the folder hangs: nothing can end such a read
 	}
-	var all []candidate
+	answered = true
 	if s.keeper != nil {
 		select {
 		case f := <-s.keeper.found:
-			for _, l := range f.entries {
-				all = append(all, candidate{Loaded: l, source: fromDisk, confirmed: f.confirmed, state: f.state})
-			}
+			all = f.candidates()
 		case <-ctx.Done():
+			answered = false
 			s.keeper.settle(errSlowDisk)
 			s.notTaken(candidate{Loaded: lkg.Loaded{Name: s.keeper.path}, source: fromDisk}, errNoAnswer)
 		}
@@ -183,6 +234,14 @@ func (s *Sidecar) candidates(ctx context.Context) []candidate {
 		case <-ctx.Done():
 			s.notTaken(candidate{Loaded: lkg.Loaded{Name: s.config.Bootstrap}, source: fromBootstrap}, errNoAnswer)
 		}
+	}
+	return all, answered
+}
+
+func (f *found) candidates() []candidate {
+	all := make([]candidate, len(f.entries))
+	for i, l := range f.entries {
+		all[i] = candidate{Loaded: l, source: fromDisk, confirmed: f.confirmed, state: f.state}
 	}
 	return all
 }

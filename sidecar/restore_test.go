@@ -349,6 +349,63 @@ func TestStartAndEndDoNotWaitForTheDisk(t *testing.T) {
 	})
 }
 
+// A disk that takes longer than a start waits is heard all the same: its flags are served where the store has none that are newer.
+func TestADiskThatAnswersLate(t *testing.T) {
+	for _, row := range []struct {
+		name         string
+		store, want  int64
+		reason, from string
+	}{
+		{"the store is away", 0, 2, "", fromDisk},
+		{"the store is older", 1, 2, "older", fromDisk},
+		{"the store is newer", 3, 3, "", fromStore},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				maker, source, disk := bundletest.New(t), away(), &faults{}
+				if row.store > 0 {
+					source.Break(nil)
+					source.Publish(maker.Make(row.store, numbered(row.store), 1))
+				}
+				state := t.TempDir()
+				keep(t, state, entryOf(maker.Make(2, numbered(2), 1)))
+				release := make(chan struct{})
+				disk.set(func(string, string) error { <-release; return nil })
+				r := newRig(t, maker, source, func(c *Config) { c.StateDir = state })
+				r.disk = disk.before
+				r.start(t)
+				defer r.stop()
+				time.Sleep(20 * time.Second)
+				if got := r.served(t); got != row.store {
+					t.Fatalf("revision %d before the disk answered; want %d", got, row.store)
+				}
+				if st := r.Status(time.Now()); len(st.NotTaken) != 1 || len(st.Degraded) == 0 {
+					t.Errorf("before the disk answered: not taken %v, degraded %q; want both to say so", st.NotTaken, st.Degraded)
+				}
+				close(release)
+				time.Sleep(time.Minute)
+				st := r.Status(time.Now())
+				if got := r.served(t); got != row.want || st.Active.From != row.from || st.Persisted.Revision != row.want {
+					t.Errorf("revision %d from %s, %d on disk; want %d from %s", got, st.Active.From, st.Persisted.Revision, row.want, row.from)
+				}
+				if len(st.NotTaken) != 0 || len(st.Degraded) != 0 {
+					t.Errorf("after the disk answered: not taken %v, degraded %q", st.NotTaken, st.Degraded)
+				}
+				if got := st.Rejected; (got != nil) != (row.reason != "") || got != nil && string(got.Reason) != row.reason {
+					t.Errorf("rejected %+v; want %q", got, row.reason)
+				}
+				r.stop()
+				again := newRig(t, maker, away(), func(c *Config) { c.StateDir = state })
+				again.start(t)
+				defer again.stop()
+				if got := again.served(t); got != row.want {
+					t.Errorf("revision %d after a restart; want %d", got, row.want)
+				}
+			})
+		})
+	}
+}
+
 // A restart within the bound does not make fresh flags stale; one after it does.
 func TestConfirmationsOutliveARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -32,7 +32,7 @@ type Sidecar struct {
 	bulkBodies sync.Pool  // of *bulkBody
 	untaken    untaken    // of all listeners
 	disk       lkg.Before // nil but in tests
-	leftOut    []NotTaken // of what was found at the start; set before anything is served
+	leftOut    leftOut
 	serving    []served
 	started    time.Time
 }
@@ -85,9 +85,10 @@ func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
 		s.holder.keeper = s.keeper
 		group.Go(func() { s.keeper.run(ctx) })
 	}
-	known := s.restore(ctx)
+	known, late := s.restore(ctx, group)
 	loop, err := pull.New(pull.Config{
-		Source: s.config.Source, Sink: s.holder, Attempt: s.holder.attempt, Policy: s.policy(), Known: known, MinRevision: s.config.MinRevision,
+		Source: s.config.Source, Sink: s.holder, Attempt: s.holder.attempt, Policy: s.policy(),
+		Known: known, Late: late, MinRevision: s.config.MinRevision,
 		Interval: s.config.Poll, StaleAfter: s.config.StaleAfter, Random: s.config.Random, Log: s.config.Log.Named("pull"),
 	})
 	if err != nil {

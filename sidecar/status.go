@@ -120,7 +120,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 		Environment: s.config.Environment, Instance: s.config.Instance, Version: s.config.Version,
 		Mode: "store", Signatures: "required", Validity: valid,
 		Degraded: []string{}, Overrides: []Override{}, Held: []int64{}, FailingClosed: []string{}, Broken: []Broken{}, Expired: []string{},
-		Active: Active{Signers: []string{}}, NotTaken: append([]NotTaken{}, s.leftOut...),
+		Active: Active{Signers: []string{}}, NotTaken: s.leftOut.list(),
 	}
 	if s.config.Trust.Unsigned() {
 		st.Signatures = "off"

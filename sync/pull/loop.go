@@ -43,6 +43,7 @@ type Config struct {
 	Sink        Sink          // required
 	Policy      bundle.Policy // required
 	Known       Known
+	Late        <-chan func() Known                             // gives once what was known too late for Known; it is called between two polls; nil gives nothing
 	MinRevision int64                                           // a fresh process takes nothing below it
 	Attempt     func(head bundle.Head, take func() error) error // unpacks a head's bundle and hands it on by calling take, or refuses it; nil means take
 	Interval    time.Duration                                   // between good polls, ±20 %; 0 means 15s
@@ -106,15 +107,21 @@ func New(c Config) (*Loop, error) {
 		c.Log = hclog.NewNullLogger()
 	}
 	l := &Loop{config: c, refused: map[bundle.Reason]uint64{}, waits: newWaits(c), floor: floor{min: c.MinRevision}}
-	if head := c.Known.Head; head.Manifest().Revision > 0 {
-		l.floor.raise(head)
-		l.state.HeadRevision = head.Manifest().Revision
-	}
-	if v := c.Known.Served; v != nil {
-		l.served = servedBy(*v)
-	}
+	l.learn(c.Known)
 	l.config.Known = Known{} // it holds a whole document
 	return l, nil
+}
+
+// learn takes over what was accepted before. What the store said until then has to be judged anew.
+func (l *Loop) learn(k Known) {
+	if revision := k.Head.Manifest().Revision; revision > l.floor.revision {
+		l.floor.raise(k.Head)
+		l.have = seen{}
+		l.note(func(s *State) { s.HeadRevision = revision })
+	}
+	if k.Served != nil {
+		l.served = servedBy(*k.Served)
+	}
 }
 
 // Run polls until ctx ends.
@@ -137,11 +144,15 @@ func (l *Loop) sleep(ctx context.Context, wait time.Duration) bool {
 	l.note(func(s *State) { s.NextAttempt = time.Now().Add(wait) })
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return ctx.Err() == nil
+		case recall := <-l.config.Late:
+			l.learn(recall())
+		}
 	}
 }
 

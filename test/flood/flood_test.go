@@ -41,7 +41,7 @@ const (
 	noisy       = 10 // times what it takes without a flood, where that is more: the machine may be a busy one
 	busy        = 10 // times as late as this process's own clock is, meanwhile
 	tries       = 3
-	maxGrown    = 8 << 10 // KiB that may be left of a flood
+	maxGrown    = 12 << 10 // KiB that may be left of a flood, pages of the program that were not needed before it included
 	maxLogLines = 20
 
 	marker = "made-by-the-flood" // in all that is sent and should not be logged
