@@ -5,6 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOLS   := bin/tools
 SEEDS   ?= 200
 FUZZ    ?= 30s
+FOR     ?= 1h
 EVALUATIONS ?= 100000
 KILLS   ?= 1000
 CONNECTIONS ?= 8000
@@ -20,7 +21,7 @@ CROSS    := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash bench-smoke clean help
+.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -121,6 +122,19 @@ crash: build ## KILLS=1000 times kill -9 of a sidecar at work, and every step on
 	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestKilledAtAnyMoment -count=1 -timeout 0 -v -kills=$(KILLS) $(if $(SEED),-kill.seed=$(SEED))
 	$(GO) test ./sidecar -run TestEveryStepOnDiskMayFail -count=1 -timeout 0 -v -disk.all
 	$(GO) test ./sync/lkg -run 'TestALossOfPower|TestTheSearch' -count=1 -v
+
+outage: ## a real sidecar answers through an outage of its store, FOR=1h
+	$(GO) test ./test/process -run TestOutage -count=1 -v -timeout 0 -outage.for $(FOR)
+
+soak: ## the long runs of what .ci/run does in short: about four hours on two cores
+	$(MAKE) sim SEEDS=5000
+	$(MAKE) torn
+	$(MAKE) herd
+	$(MAKE) crash KILLS=10000
+	$(GO) test ./sync/bundle -run TestDamagesOfALargeBundle -count=1 -timeout 0 -flips 1000000
+	$(MAKE) flagd-test EVALUATIONS=10000000
+	$(MAKE) outage
+	$(MAKE) fuzz FUZZ=5m
 
 bench-smoke: build ## each benchmark once, to see that it runs
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./eval/... ./sidecar/...
