@@ -19,7 +19,7 @@ type waits struct {
 }
 
 // patrolRound is how late a slow client may be noticed.
-const patrolRound = 250 * time.Millisecond
+const patrolRound = 100 * time.Millisecond
 
 // maxUnanswered is how many bytes may come between two answers: more than pipelined requests within their limits can have, and what
 // bounds the rest of a request in chunks, whose sizes may be written at any length.
@@ -49,7 +49,7 @@ func lives(s connState) bool { return s < ended }
 // patrol bounds slow clients, and how many there are (crowd.go). The usual way, a deadline set before each read and
 // write, takes the runtime's timers three times a request, which a small answer
 // can tell (docs/decisions/serving.md). Here a connection only notes its state, and a round
-// four times a second ends those that have been in one for too long.
+// ten times a second ends those that have been in one for too long.
 type patrol struct {
 	waits  waits
 	buffer int           // bytes that the server asks for when it has none of the next request yet

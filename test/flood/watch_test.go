@@ -98,7 +98,7 @@ func watch(t *testing.T, burgee *kit.Sidecar, at []address, f func()) seen {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = kept.Close() })
+		defer func() { _ = kept.Close() }()
 		steadily(a.network+", kept", askEvery, func() error { return ask(kept, good) })
 		steadily(a.network+", new", askEvery, func() error { return askAnew(a, good) })
 	}
