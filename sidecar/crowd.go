@@ -247,7 +247,7 @@ func (r *crowd) giveWayUnanswered(p *peer) bool {
 			return true
 		}
 	}
-	r.hurried = len(spared) > 0
+	r.hurried = r.hurried || len(spared) > 0
 	for _, c := range spared {
 		if mark := c.mark.Load(); stateOf(mark) == reading && r.evict(c, mark) {
 			return true

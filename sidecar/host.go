@@ -38,7 +38,7 @@ func isLocal(host string, own net.IP) bool {
 		}
 		name = host[:at]
 	}
-	return name == "127.0.0.1" || name == "[::1]" || name == own.String() || strings.EqualFold(name, "localhost")
+	return name == "127.0.0.1" || name == "[::1]" || strings.EqualFold(name, "localhost") || name == own.String()
 }
 
 // targetsLocal looks at a target that is more than a path: then it is the target that names the host, whatever Host says (RFC 9112, 3.2.2).

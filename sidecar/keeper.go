@@ -109,8 +109,8 @@ func (k *keeper) open() *lkg.Folder {
 	k.mu.Lock()
 	k.folder = folder
 	k.mu.Unlock()
-	if folder.Problem() == nil {
-		k.recall(folder.Trials())
+	if problem := folder.Problem(); !errors.Is(problem, lkg.ErrHeld) { // what the holder has noted of itself is no death
+		k.recall(folder.Trials(), problem == nil)
 	}
 	k.settle(folder.Problem())
 	return folder

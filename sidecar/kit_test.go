@@ -61,6 +61,7 @@ func (r *rig) start(t *testing.T) {
 func (r *rig) stop() {
 	r.cancel()
 	r.group.Wait()
+	r.holder.close()
 }
 
 // call sends one request through a handler, as a client would.

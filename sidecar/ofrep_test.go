@@ -50,6 +50,7 @@ func develop(t testing.TB, document string, change ...func(*Config)) *Sidecar {
 	t.Cleanup(func() {
 		cancel()
 		group.Wait()
+		s.holder.close()
 	})
 	if err := s.prepare(ctx, &group); err != nil {
 		t.Fatal(err)

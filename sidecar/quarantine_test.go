@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -335,5 +336,103 @@ func TestNoQuarantineWithoutAStateFolder(t *testing.T) {
 		defer r.stop()
 		time.Sleep(time.Minute)
 		wantServed(t, r, 1, false)
+	})
+}
+
+// condemn leaves a folder in which a bundle has so many deaths.
+func (p *pod) condemn(t *testing.T, made bundletest.Made, deaths int) {
+	t.Helper()
+	folder := lkg.Open(lkg.Path(p.state), nil)
+	defer func() { _ = folder.Close() }()
+	if err := folder.SaveTrials(lkg.Trials{string(made.Ref.Digest): deaths}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deaths reads them as the next process will.
+func (p *pod) deaths(t *testing.T) lkg.Trials {
+	t.Helper()
+	folder := lkg.Open(lkg.Path(p.state), nil)
+	defer func() { _ = folder.Close() }()
+	return folder.Trials()
+}
+
+// What a bundle proves while the disk cannot be written is written once it can.
+func TestAProofOutlivesAFaultOfTheDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, disk := newPod(t), &faults{}
+		made := p.maker.Make(1, numbered(1), 1)
+		p.source.Publish(made)
+		p.condemn(t, made, 1)
+		r := newRig(t, p.maker, p.source, func(c *Config) { c.StateDir = p.state })
+		r.disk = disk.before
+		disk.set(func(step, _ string) error {
+			if step == "write" {
+				return syscall.ENOSPC
+			}
+			return nil
+		})
+		r.start(t)
+		time.Sleep(time.Minute)
+		disk.set(nil)
+		time.Sleep(time.Minute)
+		r.stop()
+		if left := p.deaths(t); len(left) != 0 {
+			t.Errorf("the disk holds %v after the bundle did well; want nothing", left)
+		}
+	})
+}
+
+// A disk that tells of deaths late does not condemn what has done well meanwhile.
+func TestDeathsThatAreToldLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, disk, release := newPod(t), &faults{}, make(chan struct{})
+		made := p.maker.Make(1, numbered(1), 1)
+		p.source.Publish(made)
+		p.condemn(t, made, maxDeaths)
+		r := newRig(t, p.maker, p.source, func(c *Config) { c.StateDir = p.state })
+		r.disk = disk.before
+		disk.set(func(string, string) error { <-release; return nil })
+		r.start(t)
+		time.Sleep(time.Minute)
+		close(release)
+		time.Sleep(time.Minute)
+		if quarantined(r) || r.served(t) != 1 {
+			t.Errorf("status %+v; want no quarantine of what did well", r.Status(time.Now()))
+		}
+		r.stop()
+		if left := p.deaths(t); len(left) != 0 {
+			t.Errorf("the disk holds %v; want nothing", left)
+		}
+	})
+}
+
+// A folder that can be read and not written still tells which bundle kills.
+func TestQuarantineOnAReadOnlyDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, disk := newPod(t), &faults{}
+		p.source = away()
+		good, deadly := p.maker.Make(1, numbered(1), 1), p.maker.Make(2, numbered(2), 1)
+		folder := lkg.Open(lkg.Path(p.state), nil)
+		for _, e := range []lkg.Entry{entryOf(good), entryOf(deadly)} {
+			if err := folder.Save(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = folder.Close()
+		p.condemn(t, deadly, maxDeaths)
+		r := newRig(t, p.maker, p.source, func(c *Config) { c.StateDir = p.state })
+		r.disk = disk.before
+		disk.set(func(step, _ string) error {
+			if step == "lock" {
+				return syscall.EROFS
+			}
+			return nil
+		})
+		r.start(t)
+		defer r.stop()
+		if got := r.served(t); got != 1 {
+			t.Errorf("revision %d is served; want 1, since 2 kills", got)
+		}
 	})
 }

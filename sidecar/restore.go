@@ -134,7 +134,7 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 // must see it wherever it lay.
 func (s *Sidecar) notTaken(c candidate, err error) {
 	reason := cmp.Or(bundle.ReasonOf(err), unreadable)
-	s.leftOut.add(NotTaken{time.Now().UTC(), c.source, c.Name, reason, err.Error()})
+	s.leftOut.add(NotTaken{s.clock.at(time.Now()), c.source, c.Name, reason, err.Error()})
 	s.config.Log.Warn("flags found at the start not taken", "from", c.source, "file", c.Name, "reason", string(reason), "error", err)
 }
 
@@ -218,24 +218,37 @@ func (s *Sidecar) candidates(ctx context.Context) (all []candidate, answered boo
 	}
 	answered = true
 	if s.keeper != nil {
-		select {
-		case f := <-s.keeper.found:
+		var f found
+		if f, answered = inTime(ctx, s.keeper.found); answered {
 			all = f.candidates()
-		case <-ctx.Done():
-			answered = false
+		} else {
 			s.keeper.settle(errSlowDisk)
 			s.notTaken(candidate{Loaded: lkg.Loaded{Name: s.keeper.path}, source: fromDisk}, errNoAnswer)
 		}
 	}
 	if s.config.Bootstrap != "" {
-		select {
-		case c := <-bootstrap:
+		if c, there := inTime(ctx, bootstrap); there {
 			all = append(all, c)
-		case <-ctx.Done():
+		} else {
 			s.notTaken(candidate{Loaded: lkg.Loaded{Name: s.config.Bootstrap}, source: fromBootstrap}, errNoAnswer)
 		}
 	}
 	return all, answered
+}
+
+// inTime waits for a value until ctx ends. One that is there by then counts, though the wait for another may have taken all the time.
+func inTime[T any](ctx context.Context, from <-chan T) (value T, there bool) {
+	select {
+	case value = <-from:
+		return value, true
+	case <-ctx.Done():
+	}
+	select {
+	case value = <-from:
+		return value, true
+	default:
+		return value, false
+	}
 }
 
 func (f *found) candidates() []candidate {

@@ -202,6 +202,31 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
+// A bootstrap folder is there for a disk that gives nothing, also for one that takes all the time there is.
+func TestBootstrapBesideAHangingDisk(t *testing.T) {
+	maker, folder := bundletest.New(t), t.TempDir()
+	made := maker.Make(3, numbered(3), 1)
+	for name, data := range map[string][]byte{bundle.HeadKey: made.Head, bundle.FileName(made.Ref.Digest): made.Bundle} {
+		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 { // the wrong way to wait is right half of the time
+		synctest.Test(t, func(t *testing.T) {
+			disk, release := &faults{}, make(chan struct{})
+			disk.set(func(string, string) error { <-release; return nil })
+			r := newRig(t, maker, away(), func(c *Config) { c.Bootstrap, c.StateDir = folder, t.TempDir() })
+			r.disk = disk.before
+			r.start(t)
+			if got := r.served(t); got != 3 {
+				t.Errorf("revision %d; want 3 from bootstrap", got)
+			}
+			close(release)
+			r.stop()
+		})
+	}
+}
+
 // faults fails or holds steps on disk while they are set.
 type faults struct {
 	mu   sync.Mutex

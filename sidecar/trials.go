@@ -19,6 +19,9 @@ const (
 type trials struct {
 	past lkg.Trials      // deaths, as this process found them
 	run  []bundle.Digest // noted by this process, in this order
+
+	proved  []bundle.Digest // by this process: what a disk tells later counts no more for these
+	forgets bool            // nor for any other
 }
 
 // deaths counts the processes before this one that died with a bundle.
@@ -43,6 +46,22 @@ func (t *trials) prove(d bundle.Digest) {
 		delete(t.past, string(one))
 	}
 	t.run = slices.Delete(t.run, 0, len(proved))
+	if !slices.Contains(t.proved, d) {
+		t.proved = append(t.proved, d)
+	}
+	if len(t.proved) > maxTried {
+		t.proved = t.proved[1:]
+	}
+}
+
+// take takes in the deaths that a disk tells of, but for those of bundles that did well since.
+func (t *trials) take(past lkg.Trials) {
+	t.past = lkg.Trials{}
+	for d, deaths := range past {
+		if !t.forgets && !slices.Contains(t.proved, bundle.Digest(d)) {
+			t.past[d] = deaths
+		}
+	}
 }
 
 // record is what the next start should find if this process dies now: then the bundle that was taken up last is to blame.
@@ -98,7 +117,7 @@ func (k *keeper) prove(d bundle.Digest, newest bool) {
 	k.judge(func(t *trials) {
 		t.prove(d)
 		if newest {
-			t.past = nil
+			t.past, t.forgets = nil, true
 		}
 		k.want.proved = d
 	})
@@ -112,12 +131,15 @@ func (k *keeper) judge(change func(*trials)) <-chan struct{} {
 	})
 }
 
-// recall takes in what earlier processes left, once the folder is this one's.
-func (k *keeper) recall(past lkg.Trials) {
+// recall takes in what earlier processes left. Where the folder is not this one's, it is judged by all the same, but not written.
+func (k *keeper) recall(past lkg.Trials, own bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.have.trials, k.trials.past = past, past
-	k.want.trials = k.trials.record()
+	k.trials.take(past)
+	if own {
+		k.have.trials = past
+		k.want.trials = k.trials.record()
+	}
 }
 
 // release takes back what this process noted: it stops in order.

@@ -110,6 +110,8 @@ func (s *settings) check() error {
 		return advice{errors.New("--store is given without --environment"), "name the environment that the flags are published for, such as --environment shop/prod"}
 	case s.Poll < time.Second/10:
 		return advice{fmt.Errorf("--poll %s is too short", s.Poll), "give 100ms or more"}
+	case s.Poll > 24*time.Hour:
+		return advice{fmt.Errorf("--poll %s is too long", s.Poll), "give 24h or less"}
 	}
 	return nil
 }

@@ -48,12 +48,12 @@ func (s *Store) root(ctx context.Context) (*os.Root, error) {
 	if err := object.Ended(ctx); err != nil {
 		return nil, err
 	}
+	if info, err := os.Stat(s.path); err == nil && !info.IsDir() { // to open a FIFO would wait for who writes to it
+		return nil, fmt.Errorf("%w: %s is no folder (its mode is %s)", object.ErrNoStore, s.path, info.Mode())
+	}
 	root, err := os.OpenRoot(s.path)
-	if err == nil {
-		return root, nil
+	if err != nil {
+		return nil, refusal(err, object.ErrNoStore)
 	}
-	if info, statErr := os.Stat(s.path); statErr == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%w: %w", object.ErrNoStore, err) // OpenRoot has no error of its own for it
-	}
-	return nil, refusal(err, object.ErrNoStore)
+	return root, nil
 }

@@ -103,6 +103,15 @@ func TestFileInPlaceOfTheFolder(t *testing.T) {
 	wantRefusal(t, err, object.ErrNoStore, path)
 }
 
+func TestFIFOInPlaceOfTheFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	if err := unix.Mkfifo(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := open(t, path).Get(t.Context(), "head", "", limit)
+	wantRefusal(t, err, object.ErrNoStore, path, "no folder")
+}
+
 func TestAnotherFolderInItsPlaceIsFollowed(t *testing.T) {
 	base := t.TempDir()
 	create(t, open(t, filepath.Join(base, "one")), "head", "1")

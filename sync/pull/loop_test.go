@@ -339,20 +339,26 @@ func TestRetryAfter(t *testing.T) {
 		asks, stale, least, most time.Duration
 	}{
 		{10 * time.Second, time.Hour, 10 * time.Second, 12 * time.Second},
-		{time.Hour, time.Hour, maxRetry, maxRetry},
-		{time.Hour, 20 * time.Second, 20 * time.Second, 20 * time.Second},
+		{time.Hour, time.Hour, 48 * time.Second, maxRetry},
+		{time.Hour, 20 * time.Second, 16 * time.Second, 20 * time.Second},
 		{55 * time.Second, time.Hour, 55 * time.Second, maxRetry},
 		{time.Millisecond, time.Hour, firstRetry / 2, firstRetry},
 		{0, time.Hour, firstRetry / 2, firstRetry},
 	} {
+		seen := map[time.Duration]bool{}
 		for _, random := range []float64{0, 0.5, 0.999999} {
 			b := newBench(t, func(c *Config) { c.StaleAfter, c.Random = row.stale, func() float64 { return random } })
 			b.source.Break(func(context.Context, string) (func([]byte) []byte, error) {
 				return nil, object.Postponed{Err: object.ErrUnavailable, After: row.asks}
 			})
-			if wait := b.loop.poll(t.Context()); wait < row.least || wait > row.most {
+			wait := b.loop.poll(t.Context())
+			if wait < row.least || wait > row.most {
 				t.Errorf("asked for %v, stale after %v: a pause of %v; want %v to %v", row.asks, row.stale, wait, row.least, row.most)
 			}
+			seen[wait] = true
+		}
+		if len(seen) < 2 {
+			t.Errorf("asked for %v, stale after %v: whoever was sent away at once comes back at once", row.asks, row.stale)
 		}
 	}
 }

@@ -64,12 +64,15 @@ func (w *waits) bad(served bool) time.Duration {
 }
 
 // asked is how long a store is left alone that asked for so much: no shorter, and longer by a random part, so that whoever was sent
-// away at once does not come back at once. Nobody can ask for more than the longest wait.
+// away at once does not come back at once. Nobody can ask for more than the longest wait; who asks for as much gets some of it less.
 func (w *waits) asked(after time.Duration) time.Duration {
 	if after <= 0 {
 		return 0
 	}
-	return min(w.share(1, 1+spread, min(after, w.longest)), w.longest)
+	if after >= w.longest {
+		return w.share(1-spread, 1, w.longest)
+	}
+	return min(w.share(1, 1+spread, after), w.longest)
 }
 
 // share is a random part of d, between low and high times it.
