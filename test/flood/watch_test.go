@@ -98,7 +98,7 @@ func watch(t *testing.T, burgee *kit.Sidecar, at []address, f func()) seen {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = kept.Close() }()
+		defer func() { _ = kept.Close() }() //nolint:gocritic // two listeners, and both until the watch ends
 		steadily(a.network+", kept", askEvery, func() error { return ask(kept, good) })
 		steadily(a.network+", new", askEvery, func() error { return askAnew(a, good) })
 	}
@@ -131,7 +131,7 @@ func lateness(ctx context.Context) (late []time.Duration) {
 func askForStatus(a address) error {
 	for began := time.Now(); ; {
 		err := askAnew(a, getStatus)
-		if refused := (wrongStatus)(0); !errors.As(err, &refused) || refused != http.StatusServiceUnavailable || time.Since(began) > kit.Patience {
+		if refused := wrongStatus(0); !errors.As(err, &refused) || refused != http.StatusServiceUnavailable || time.Since(began) > kit.Patience {
 			return err
 		}
 	}
