@@ -43,6 +43,9 @@ func (l *Loop) askHead(ctx context.Context) error {
 	case errors.Is(err, object.ErrTooLarge):
 		l.have = seen{}
 		return bundle.Refuse(bundle.ReasonOversized, "read the head: %w", err)
+	case errors.Is(err, object.ErrNotFound), errors.Is(err, object.ErrNoStore):
+		l.have = seen{} // what was refused is there no more
+		return fmt.Errorf("read the head: %w", err)
 	case err != nil:
 		return fmt.Errorf("read the head%s: %w", inTime(err, headDeadline), err)
 	}

@@ -211,6 +211,9 @@ func (l *Loop) failed(err error) time.Duration {
 		s.Failed++
 		failures = s.Failures
 		s.LastError = &Failure{At: time.Now(), Kind: kindOf(err), Message: err.Error()}
+		if l.have.verdict == nil && !l.have.doubted {
+			s.Rejected = nil // the store holds something else by now, or nothing
+		}
 	})
 	l.config.Log.Warn("store not read", "error", err, "failures", failures, "retry_in", wait.Round(time.Millisecond).String())
 	return wait

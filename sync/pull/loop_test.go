@@ -100,6 +100,30 @@ func TestAHeadIsReadOnceAndThenConfirmed(t *testing.T) {
 	}
 }
 
+// A verdict stands while the store cannot be read, and falls once the store is known to hold something else.
+func TestARefusalLastsAsLongAsWhatWasRefused(t *testing.T) {
+	b := newBench(t)
+	b.publish(7)
+	b.poll(t)
+	b.source.Put(bundle.HeadKey, []byte("<html>"))
+	b.poll(t)
+	b.source.Break(func(context.Context, string) (func([]byte) []byte, error) { return nil, object.ErrUnavailable })
+	if st := b.poll(t); st.Rejected == nil || st.LastError == nil {
+		t.Errorf("rejected %+v, last error %+v while nothing can be read; want both", st.Rejected, st.LastError)
+	}
+	b.source.Break(nil)
+	b.source.Put(bundle.HeadKey, nil)
+	if st := b.poll(t); st.Rejected != nil || st.LastError == nil {
+		t.Errorf("rejected %+v, last error %+v without a head; want the error alone", st.Rejected, st.LastError)
+	}
+	b.source.Put(bundle.HeadKey, []byte("<html>"))
+	b.poll(t)
+	b.source.Put(bundle.HeadKey, b.Make(8, document+" ", 1).Head)
+	if st := b.poll(t); st.Rejected != nil || st.LastError == nil {
+		t.Errorf("rejected %+v, last error %+v with a head whose bundle is not there; want the error alone", st.Rejected, st.LastError)
+	}
+}
+
 func TestAHeadOverTheSameBundleFetchesNothing(t *testing.T) {
 	b := newBench(t)
 	b.publish(7)

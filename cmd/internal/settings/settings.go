@@ -89,7 +89,11 @@ func (s *Setting) add(text string) error {
 	case *string:
 		*into = text
 	case *[]string:
-		*into = append(*into, strings.Split(text, ",")...)
+		for part := range strings.SplitSeq(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				*into = append(*into, part)
+			}
+		}
 	case *bool:
 		return setSwitch(into, text)
 	case *time.Duration:
