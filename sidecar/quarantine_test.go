@@ -190,6 +190,10 @@ func TestTrialsAreBounded(t *testing.T) {
 	for n := range 1000 {
 		tried.note(bundle.Digest(fmt.Sprint("run", n)))
 	}
+	tried.note(bundle.Digest("run999"))
+	if len(tried.run) != maxTried {
+		t.Errorf("%d bundles are remembered; want %d, each once", len(tried.run), maxTried)
+	}
 	got := tried.record()
 	if len(got) != lkg.MaxTrials || got["run999"] != 1 {
 		t.Errorf("%d bundles are recorded, the last one %d times; want %d, and once", len(got), got["run999"], lkg.MaxTrials)
