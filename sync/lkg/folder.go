@@ -70,8 +70,23 @@ func (f *Folder) enter(path string) (err error) {
 	if f.root, err = os.OpenRoot(path); err != nil {
 		return err
 	}
+	if err := f.stillOwn(path); err != nil {
+		return err
+	}
 	f.disk.files = rooted{f.root}
 	return nil
+}
+
+// stillOwn looks again at what was opened: whoever may write where the folder is could have put another in its place meanwhile.
+func (f *Folder) stillOwn(path string) error {
+	opened, err := f.root.Stat(".")
+	if err != nil {
+		return err
+	}
+	if there, err := os.Lstat(path); err != nil || !os.SameFile(there, opened) {
+		return errors.Join(fmt.Errorf("%s was put in another's place while it was opened", path), err)
+	}
+	return ownFolder(path)
 }
 
 func (f *Folder) hold() (err error) {
