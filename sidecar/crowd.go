@@ -201,12 +201,7 @@ func (r *crowd) giveWay(who user, now int64) bool {
 	if p == nil {
 		return false
 	}
-	for at := p.rows[drained].Front(); at != nil; at = at.Next() {
-		if c := connOf(at); r.evict(c, c.mark.Load()) {
-			return true
-		}
-	}
-	if r.giveWayUnanswered(p) {
+	if r.giveWayRefused(p) || r.giveWayUnanswered(p) {
 		return true
 	}
 	for range p.rows[settled].Len() { // again, where one began to work meanwhile
@@ -221,6 +216,16 @@ func (r *crowd) giveWay(who user, now int64) bool {
 			return false
 		}
 		if r.evict(c, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// giveWayRefused ends a connection that was refused already.
+func (r *crowd) giveWayRefused(p *peer) bool {
+	for at := p.rows[drained].Front(); at != nil; at = at.Next() {
+		if c := connOf(at); r.evict(c, c.mark.Load()) {
 			return true
 		}
 	}
@@ -276,15 +281,13 @@ func (r *crowd) evict(c *watched, mark int64) bool {
 	return true
 }
 
-// hasten ends a connection that was refused already.
+// hasten ends a connection that was refused already, whoever's it is.
 func (p *patrol) hasten() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, one := range p.crowd.peers {
-		for at := one.rows[drained].Front(); at != nil; at = at.Next() {
-			if c := connOf(at); p.crowd.evict(c, c.mark.Load()) {
-				return
-			}
+		if p.crowd.giveWayRefused(one) {
+			return
 		}
 	}
 }

@@ -18,6 +18,21 @@ func onDescriptor(conn any, f func(fd int)) {
 	}
 }
 
+// userOf asks the kernel who is on the other side of a Unix socket.
+func userOf(conn net.Conn) user {
+	who := anyone
+	local, ok := conn.(*net.UnixConn)
+	if !ok {
+		return who
+	}
+	onDescriptor(local, func(fd int) {
+		if uid, err := peerUID(fd); err == nil {
+			who = user(uid)
+		}
+	})
+	return who
+}
+
 // hasUnread tells whether bytes have come over a connection that nobody has read yet.
 func hasUnread(conn net.Conn) (unread bool) {
 	onDescriptor(conn, func(fd int) {

@@ -1,22 +1,12 @@
 package sidecar
 
-import (
-	"net"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// userOf asks the kernel who is on the other side of a Unix socket.
-func userOf(conn net.Conn) user {
-	who := anyone
-	local, ok := conn.(*net.UnixConn)
-	if !ok {
-		return who
+// peerUID gives the user id of the process that connected a Unix socket.
+func peerUID(fd int) (uint32, error) {
+	peer, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+	if err != nil {
+		return 0, err
 	}
-	onDescriptor(local, func(fd int) {
-		if peer, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED); err == nil {
-			who = user(peer.Uid)
-		}
-	})
-	return who
+	return peer.Uid, nil
 }
