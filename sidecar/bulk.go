@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,8 +41,7 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 		}
 	}()
 	var sum uint64
-	body.text, sum = s.appendAll(slices.Grow(body.text, int(now.bulkSize.Load())), now, w, s.clock.machine(start).Unix())
-	now.bulkSize.Store(int64(len(body.text)))
+	body.text, sum = s.appendAll(body.text, now, w, s.clock.machine(start).Unix())
 	body.made()
 	tag := bodyTag(sum)
 	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])

@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -37,7 +38,7 @@ type bulkBody struct {
 	of   *untaken
 }
 
-// newBulkBody makes an empty one, nil where there is no room for one of the usual size.
+// newBulkBody makes an empty one with memory of the usual size in one piece, nil where there is no room for that.
 func newBulkBody(home *sync.Pool, of *untaken) *bulkBody {
 	size := int(of.usual.Load())
 	if !of.hold(size) {
@@ -47,7 +48,7 @@ func newBulkBody(home *sync.Pool, of *untaken) *bulkBody {
 	if !ok {
 		b = &bulkBody{home: home}
 	}
-	b.held, b.of = size, of
+	b.text, b.held, b.of = slices.Grow(b.text, size), size, of
 	return b
 }
 

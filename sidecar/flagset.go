@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -32,8 +31,7 @@ type flagset struct {
 	counts   counts
 	plan     bulkPlan
 
-	bulkSize    atomic.Int64 // of the last bulk answer, for the memory of the next to be taken in one piece
-	metadataSum uint64       // of the set's metadata, as bulk answers have it
+	metadataSum uint64 // of the set's metadata, as bulk answers have it
 
 	headRevision int64     // of the head whose overrides are in force
 	changed      time.Time // when this state came to be served
