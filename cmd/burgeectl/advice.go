@@ -9,6 +9,7 @@ import (
 
 	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/cmd/internal/keys"
+	"github.com/burgeehq/burgee/cmd/internal/spelling"
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
 	"github.com/burgeehq/burgee/sync/publish"
@@ -152,31 +153,10 @@ func near(name string, names []string) []string {
 	var alike []string
 	for limit := 0; limit <= max(2, len(name)/3) && len(alike) < 3; limit++ {
 		for _, other := range names {
-			if distance(strings.ToLower(name), strings.ToLower(other)) == limit && len(alike) < 3 {
+			if spelling.Distance(strings.ToLower(name), strings.ToLower(other)) == limit && len(alike) < 3 {
 				alike = append(alike, other)
 			}
 		}
 	}
 	return alike
-}
-
-// distance counts the bytes to add, drop or change that make b of a (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

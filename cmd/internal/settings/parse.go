@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/burgeehq/burgee/cmd/internal/spelling"
 )
 
 // Asked is what a command line asks for beside settings.
@@ -97,14 +99,17 @@ func find(all []Setting, name string) *Setting {
 	return nil
 }
 
-// near is how many letters a flag that was meant may differ by.
-const near = 2
+const (
+	near = 2  // letters that a flag that was meant may differ by
+	long = 64 // bytes beyond which a word is far from every flag: what a stranger types must not cost more than it is worth
+)
 
 // unknown names the flags that may have been meant.
 func unknown(all []Setting, name, arg string) error {
 	var meant []string
 	for _, flag := range append(namesOf(all), "--help", "--version") {
-		if strings.HasPrefix(arg, "--") && (strings.HasPrefix(flag, name) || distance(flag, name) <= near) {
+		alike := strings.HasPrefix(flag, name) || len(name) <= long && spelling.Distance(flag, name) <= near
+		if alike && strings.HasPrefix(arg, "--") {
 			meant = append(meant, fmt.Sprintf("%q", flag))
 		}
 	}
@@ -124,30 +129,4 @@ func namesOf(all []Setting) []string {
 		names[i] = "--" + s.Name
 	}
 	return names
-}
-
-// distance is that of Levenshtein: how many letters must be added, taken away or changed. Long words are far from everything: what a
-// stranger types must not cost more than it is worth.
-func distance(a, b string) int {
-	const long = 64
-	if len(a) > long || len(b) > long {
-		return long
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
