@@ -21,18 +21,25 @@ func narrow(t *testing.T, l limits, w waits) []served {
 	return serveNarrow(t, develop(t, shop), l, w)
 }
 
+// listenOn opens a listener of a kind, at a place of its own.
+func listenOn(t *testing.T, network string) net.Listener {
+	t.Helper()
+	address := "127.0.0.1:0"
+	if network == "unix" {
+		address = filepath.Join(shortDir(t), "s.sock")
+	}
+	ln, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
 func serveNarrow(t *testing.T, s *Sidecar, l limits, w waits) []served {
 	t.Helper()
 	var all []served
 	for _, network := range []string{"unix", "tcp"} {
-		address := "127.0.0.1:0"
-		if network == "unix" {
-			address = filepath.Join(shortDir(t), "s.sock")
-		}
-		ln, err := net.Listen(network, address)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ln := listenOn(t, network)
 		one := newServed(network, ln, s.meter, s.evaluation(), l)
 		one.patrol.waits = w
 		all = append(all, one)
@@ -288,14 +295,7 @@ func TestWhoGivesWay(t *testing.T) {
 // Who has sent a request is not to blame that nobody has looked at it yet.
 func TestWhoHasSentItsRequestIsSpared(t *testing.T) {
 	for _, network := range []string{"unix", "tcp"} {
-		address := "127.0.0.1:0"
-		if network == "unix" {
-			address = filepath.Join(shortDir(t), "s.sock")
-		}
-		ln, err := net.Listen(network, address)
-		if err != nil {
-			t.Fatal(err)
-		}
+		ln := listenOn(t, network)
 		l := evaluationLimits
 		l.connections = 3
 		p := newPatrol(longWaits, l)

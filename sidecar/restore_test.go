@@ -169,13 +169,8 @@ func TestAHeadAloneIsRemembered(t *testing.T) {
 }
 
 func TestBootstrap(t *testing.T) {
-	maker, folder, state := bundletest.New(t), t.TempDir(), t.TempDir()
-	made := maker.Make(3, numbered(3), 1)
-	for name, data := range map[string][]byte{bundle.HeadKey: made.Head, bundle.FileName(made.Ref.Digest): made.Bundle} {
-		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	maker, state := bundletest.New(t), t.TempDir()
+	folder := flat(t, maker.Make(3, numbered(3), 1))
 	start := func() *rig {
 		r := newRig(t, maker, away(), func(c *Config) { c.Bootstrap, c.StateDir = folder, state })
 		r.start(t)
@@ -204,13 +199,8 @@ func TestBootstrap(t *testing.T) {
 
 // A bootstrap folder is there for a disk that gives nothing, also for one that takes all the time there is.
 func TestBootstrapBesideAHangingDisk(t *testing.T) {
-	maker, folder := bundletest.New(t), t.TempDir()
-	made := maker.Make(3, numbered(3), 1)
-	for name, data := range map[string][]byte{bundle.HeadKey: made.Head, bundle.FileName(made.Ref.Digest): made.Bundle} {
-		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	maker := bundletest.New(t)
+	folder := flat(t, maker.Make(3, numbered(3), 1))
 	for range 20 { // the wrong way to wait is right half of the time
 		synctest.Test(t, func(t *testing.T) {
 			disk, release := &faults{}, make(chan struct{})

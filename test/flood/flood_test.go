@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -113,7 +112,7 @@ func TestOthersNoticeNothing(t *testing.T) {
 
 	quiet := watch(t, burgee, evaluation, func() { <-time.After(time.Second) })
 	t.Logf("quiet: %s", quiet)
-	memory, files := resident(t, burgee.PID), opened(t, burgee.PID)
+	memory, files := burgee.Resident(t), opened(t, burgee.PID)
 	lines := strings.Count(burgee.Log(), "\n")
 	for _, flood := range []struct {
 		name string
@@ -122,7 +121,7 @@ func TestOthersNoticeNothing(t *testing.T) {
 		{"slow clients", func(e *endings, a address) { slowClients(t, e, a, admin.where) }},
 		{"noise", func(e *endings, a address) { noise(t, e, a) }},
 	} {
-		peak := peakOf(t, burgee.PID, func() {
+		peak := peakOf(t, burgee, func() {
 			for try := 1; ; try++ {
 				e := &endings{worst: map[string]time.Duration{}}
 				seen := watch(t, burgee, evaluation, func() { all(append(evaluation, admin), func(a address) { flood.run(e, a) }) })
@@ -147,12 +146,12 @@ func TestOthersNoticeNothing(t *testing.T) {
 	}
 	burgee.Serves(t, 1, 1)
 	kit.Eventually(t, func() error {
-		if now := resident(t, burgee.PID); now > memory+maxGrown && !kit.Race {
+		if now := burgee.Resident(t); now > memory+maxGrown && !kit.Race {
 			return fmt.Errorf("%d KiB resident, %d before", now, memory)
 		}
 		return nil
 	})
-	t.Logf("after all: %d KiB resident, %d before; of the heap %.0f KiB are in use and %.0f idle, stacks have %.0f KiB", resident(t, burgee.PID), memory,
+	t.Logf("after all: %d KiB resident, %d before; of the heap %.0f KiB are in use and %.0f idle, stacks have %.0f KiB", burgee.Resident(t), memory,
 		burgee.Metric(t, "go_memstats_heap_inuse_bytes")/1024,
 		(burgee.Metric(t, "go_memstats_heap_idle_bytes")-burgee.Metric(t, "go_memstats_heap_released_bytes"))/1024,
 		burgee.Metric(t, "go_memstats_stack_inuse_bytes")/1024)
@@ -178,20 +177,6 @@ func all(at []address, f func(address)) {
 	group.Wait()
 }
 
-// resident is what /proc says, in KiB; 0 where there is none.
-func resident(t *testing.T, pid int) int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(rest + " 0")[0])
-	if err != nil {
-		t.Error(err)
-	}
-	return kib
-}
-
 // opened is how many files a process has open; 0 where nobody says.
 func opened(t *testing.T, pid int) int {
 	names, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
@@ -201,13 +186,13 @@ func opened(t *testing.T, pid int) int {
 	return len(names)
 }
 
-// peakOf gives the most that a process had resident while f ran.
-func peakOf(t *testing.T, pid int, f func()) (peak int) {
+// peakOf gives the most that a sidecar had resident while f ran.
+func peakOf(t *testing.T, burgee *kit.Sidecar, f func()) (peak int) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
 		for ctx.Err() == nil {
-			peak = max(peak, resident(t, pid))
+			peak = max(peak, burgee.Resident(t))
 			<-time.After(20 * time.Millisecond)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -235,4 +236,19 @@ func (c *Sidecar) Do(method, url, body string) (int, http.Header, []byte, error)
 	defer func() { _ = response.Body.Close() }() // it was only read
 	text, err := io.ReadAll(response.Body)
 	return response.StatusCode, response.Header, text, err
+}
+
+// Resident is what /proc says of its memory, in KiB; 0 where there is no /proc.
+func (c *Sidecar) Resident(t testing.TB) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.PID))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	kib, err := strconv.Atoi(strings.Fields(rest + " 0")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib
 }

@@ -1,10 +1,6 @@
 package process
 
 import (
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +23,7 @@ func TestFootprint(t *testing.T) {
 	burgee := shop.Start(t, soon...)
 	burgee.Fresh(t, 1)
 	<-time.After(idleTime) // nobody asks it anything: that is what is measured
-	idle := resident(t, burgee.PID)
+	idle := burgee.Resident(t)
 	burgee.Stop(t)
 
 	rename(t, shop.Path("store"), shop.Path("away"))
@@ -52,19 +48,4 @@ func TestFootprint(t *testing.T) {
 	if idle > maxIdle {
 		t.Errorf("%d KiB resident when idle; want %d", idle, wantIdle)
 	}
-}
-
-// resident is what /proc says, in KiB; 0 where there is none.
-func resident(t *testing.T, pid int) int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(rest + " 0")[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib
 }
