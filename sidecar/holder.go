@@ -46,8 +46,8 @@ func (h *holder) Head(head bundle.Head) {
 	h.keeper.saveHead(head)
 }
 
-// recall puts the overrides of a head from before this process into force, unless there is a newer one.
-func (h *holder) recall(head bundle.Head) {
+// inherit puts the overrides of a head from before this process into force, unless there is a newer one.
+func (h *holder) inherit(head bundle.Head) {
 	newest := h.newest.Load()
 	if revision := head.Manifest().Revision; revision == 0 || newest != nil && newest.Manifest().Revision >= revision {
 		return

@@ -110,7 +110,7 @@ func (k *keeper) open() *lkg.Folder {
 	k.folder = folder
 	k.mu.Unlock()
 	if problem := folder.Problem(); !errors.Is(problem, lkg.ErrHeld) { // what the holder has noted of itself is no death
-		k.recall(folder.Trials(), problem == nil)
+		k.takeTrials(folder.Trials(), problem == nil)
 	}
 	k.settle(folder.Problem())
 	return folder
@@ -272,6 +272,19 @@ func (k *keeper) adopt(v bundle.Verified) <-chan struct{} {
 		want.entry = lkg.Entry{Manifest: v.Head().Raw(), Bundle: v.Stored()}
 		m := v.Head().Manifest()
 		want.revision, want.payload, want.digest, want.confirmed = m.Revision, v.Head().Payload(), m.Bundle.Digest, time.Time{}
+	})
+}
+
+// took notes that an entry of the folder is in use. If no process died with it, it is worth falling back to.
+func (k *keeper) took(c candidate, newest bundle.Head) {
+	k.ask(func(want *kept) {
+		k.taken = &c.Loaded
+		k.have.revision, k.have.payload, k.have.digest = c.head.Manifest().Revision, c.head.Payload(), c.digest()
+		k.have.headRevision = newest.Manifest().Revision
+		want.revision, want.payload, want.digest, want.headRevision = k.have.revision, k.have.payload, k.have.digest, k.have.headRevision
+		if k.trials.deaths(want.digest) == 0 {
+			want.proved = want.digest
+		}
 	})
 }
 

@@ -165,7 +165,7 @@ func (l *leftOut) list() []NotTaken {
 
 // serveRestored puts what was found into force, and tells the keeper which of it the disk holds already.
 func (s *Sidecar) serveRestored(r restored) {
-	s.holder.recall(r.known.Head)
+	s.holder.inherit(r.known.Head)
 	if r.known.Served == nil {
 		return
 	}
@@ -181,19 +181,6 @@ func (s *Sidecar) serveRestored(r restored) {
 			s.freshness.recall(age, now)
 		}
 	}
-}
-
-// took notes that an entry of the folder is in use. If no process died with it, it is worth falling back to.
-func (k *keeper) took(c candidate, newest bundle.Head) {
-	k.ask(func(want *kept) {
-		k.taken = &c.Loaded
-		k.have.revision, k.have.payload, k.have.digest = c.head.Manifest().Revision, c.head.Payload(), c.digest()
-		k.have.headRevision = newest.Manifest().Revision
-		want.revision, want.payload, want.digest, want.headRevision = k.have.revision, k.have.payload, k.have.digest, k.have.headRevision
-		if k.trials.deaths(want.digest) == 0 {
-			want.proved = want.digest
-		}
-	})
 }
 
 func (s *Sidecar) reopen(c *candidate) error {

@@ -101,20 +101,20 @@ func (k *keeper) quarantine(head bundle.Head) error {
 // has failed, or takes too long.
 func (k *keeper) try(d bundle.Digest) {
 	if k != nil {
-		k.wait(k.judge(func(t *trials) { t.note(d) }))
+		k.wait(k.amend(func(t *trials) { t.note(d) }))
 	}
 }
 
 // untry takes the note back: the bundle was refused, and the process lives.
 func (k *keeper) untry(d bundle.Digest) {
 	if k != nil {
-		k.judge(func(t *trials) { t.takeBack(d) })
+		k.amend(func(t *trials) { t.takeBack(d) })
 	}
 }
 
 // prove acquits a bundle, and where it is what the store's newest head names, forgets all others: they are published no more.
 func (k *keeper) prove(d bundle.Digest, newest bool) {
-	k.judge(func(t *trials) {
+	k.amend(func(t *trials) {
 		t.prove(d)
 		if newest {
 			t.past, t.forgets = nil, true
@@ -123,16 +123,16 @@ func (k *keeper) prove(d bundle.Digest, newest bool) {
 	})
 }
 
-// judge changes the trials, and lets the folder hold what comes of it.
-func (k *keeper) judge(change func(*trials)) <-chan struct{} {
+// amend changes the trials, and lets the folder hold what comes of it.
+func (k *keeper) amend(change func(*trials)) <-chan struct{} {
 	return k.ask(func(want *kept) {
 		change(&k.trials)
 		want.trials = k.trials.record()
 	})
 }
 
-// recall takes in what earlier processes left. Where the folder is not this one's, it is judged by all the same, but not written.
-func (k *keeper) recall(past lkg.Trials, own bool) {
+// takeTrials takes in what earlier processes left. Where the folder is not this one's, it is judged by all the same, but not written.
+func (k *keeper) takeTrials(past lkg.Trials, own bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.trials.take(past)
