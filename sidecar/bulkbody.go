@@ -10,19 +10,20 @@ import (
 // maxKeptBody is the largest bulk answer whose memory is used again.
 const maxKeptBody = 1 << 20
 
-// maxUntaken is how many bytes of bulk answers are held for clients that have not taken them. It is what keeps slow readers of a large
-// answer from the process's memory.
+// maxUntaken is how many bytes of bulk answers are held at most for clients that have not taken them. It is what keeps slow readers of a
+// large answer from the process's memory.
 const maxUntaken = 16 << 20
 
 // untaken counts the bytes of bulk answers from before they are made until they have been sent, or given up.
 type untaken struct {
+	bound int64
 	bytes atomic.Int64
 	usual atomic.Int64 // how large the last one was
 }
 
 // hold takes room for n bytes. One answer alone always has it.
 func (u *untaken) hold(n int) bool {
-	if held := u.bytes.Add(int64(n)); held <= maxUntaken || held == int64(n) {
+	if held := u.bytes.Add(int64(n)); held <= u.bound || held == int64(n) {
 		return true
 	}
 	u.bytes.Add(-int64(n))

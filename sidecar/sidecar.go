@@ -31,6 +31,7 @@ type Sidecar struct {
 	workspaces *workspaces
 	bulkBodies sync.Pool  // of *bulkBody
 	untaken    untaken    // of all listeners
+	room       room       // that their clients have
 	disk       lkg.Before // nil but in tests
 	leftOut    leftOut
 	serving    []served
@@ -42,7 +43,8 @@ func New(c Config) (*Sidecar, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	s := &Sidecar{config: c, meter: newMeter(c.Log), started: time.Now()}
+	s := &Sidecar{config: c, meter: newMeter(c.Log), started: time.Now(), room: roomHere()}
+	s.untaken.bound = int64(s.room.untaken)
 	s.workspaces = newWorkspaces(s.meter)
 	s.freshness = newFreshness(s.started, c.StaleAfter)
 	s.clock = newClock(c, s.started)
@@ -109,7 +111,7 @@ func (s *Sidecar) listen() error {
 	}
 	forEach, forAdmin := shares(spareDescriptors(), evaluations)
 	evaluation := evaluationLimits
-	evaluation.connections /= max(evaluations, 1) // they share the memory that connections take
+	evaluation.connections = max(s.room.connections/max(evaluations, 1), 1)
 	if path := s.config.Socket; path != "" {
 		ln, err := listenSocket(path, s.config.SocketMode)
 		if err := s.add("socket", ln, err, s.evaluation(), evaluation.within(forEach)); err != nil {

@@ -2,15 +2,12 @@ package flood
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/burgeehq/burgee/test/kit"
@@ -39,71 +36,38 @@ func spread(n int, f func(i int)) {
 	group.Wait()
 }
 
-// endings are how long connections of a kind lasted at most.
-type endings struct {
-	mu    sync.Mutex
-	worst map[string]time.Duration
-}
-
-func (e *endings) add(what string, a address, began time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	what += " over " + a.network
-	e.worst[what] = max(e.worst[what], time.Since(began))
-}
-
-// ends waits for the end of a connection, however it comes.
-func (e *endings) ends(a address, conn net.Conn, began time.Time, what string) {
-	_ = conn.SetReadDeadline(began.Add(kit.Patience))
-	_, _ = io.Copy(io.Discard, conn)
-	e.add(what, a, began)
-	_ = conn.Close()
-}
-
-// worse says where a connection ended too late. A process that gets no turn sees that later than it was.
-func (e *endings) worse(t *testing.T, seen seen) (worst string) {
-	bound := requestTime + late + 2*part(seen[clock], 1)
-	for what, took := range e.worst {
-		t.Logf("%s: the last connection ended after %s", what, took.Round(time.Millisecond))
-		if took > bound {
-			worst = fmt.Sprintf("%s: a connection ended after %s; want it within %s", what, took, bound)
-		}
-	}
-	return worst
-}
-
 // slowClients are many that say nothing, or half of a request; some that send a byte a second; and some that take no answer.
-func slowClients(t *testing.T, e *endings, a address, admin string) {
+func slowClients(o order, r *report, a address) {
 	var group sync.WaitGroup
 	group.Go(func() {
-		spread(*halfOpen, func(i int) {
+		spread(o.HalfOpen, func(i int) {
 			conn, err := a.dial()
 			if err != nil {
-				t.Error(err)
+				r.fault("%s: %v", a, err)
 				return
 			}
 			began := time.Now()
 			if i%2 == 0 {
 				_, _ = io.WriteString(conn, half) // it may have given way already
 			}
-			group.Go(func() { e.ends(a, conn, began, "half a request") })
+			group.Go(func() { r.ends(a, conn, began, "half a request") })
 		})
 	})
-	for range *slow {
+	for range o.Slow {
 		<-time.After(pace)
-		group.Go(func() { dribble(t, e, a) })
-		if a.where != admin { // which has little to take
-			group.Go(func() { takeNothing(t, e, a) })
+		group.Go(func() { dribble(r, a) })
+		if a != o.Admin { // which has little to take
+			group.Go(func() { takeNothing(r, a) })
 		}
 	}
 	group.Wait()
 }
 
 // dribble sends a byte a second.
-func dribble(t *testing.T, e *endings, a address) {
+func dribble(r *report, a address) {
 	conn, err := a.dial()
 	if err != nil {
-		t.Error(err)
+		r.fault("%s: %v", a, err)
 		return
 	}
 	began := time.Now()
@@ -116,15 +80,15 @@ func dribble(t *testing.T, e *endings, a address) {
 			<-time.After(time.Second)
 		}
 	})
-	e.ends(a, conn, began, "a byte a second")
+	r.ends(a, conn, began, "a byte a second")
 	group.Wait()
 }
 
 // takeNothing asks for much and reads nothing. What it sends then, now and then, tells it when its connection has ended.
-func takeNothing(t *testing.T, e *endings, a address) {
+func takeNothing(r *report, a address) {
 	conn, err := a.dial()
 	if err != nil {
-		t.Error(err)
+		r.fault("%s: %v", a, err)
 		return
 	}
 	defer func() { _ = conn.Close() }()
@@ -133,12 +97,12 @@ func takeNothing(t *testing.T, e *endings, a address) {
 	for _, err = io.WriteString(conn, strings.Repeat(bulk, greed)); err == nil; _, err = io.WriteString(conn, "\r\n") {
 		<-time.After(50 * time.Millisecond)
 	}
-	e.add("taking nothing", a, began)
+	r.add("taking nothing", a, began)
 }
 
 // noise is whatever is no request: each on a connection of its own, and each connection ends in time.
-func noise(t *testing.T, e *endings, a address) {
-	random := rand.New(rand.NewPCG(1, uint64(len(a.network))))
+func noise(o order, r *report, a address) {
+	random := rand.New(rand.NewPCG(1, uint64(len(a.Network))))
 	junk := make([]byte, 64<<10)
 	for i := range junk {
 		junk[i] = byte(random.Uint32())
@@ -160,68 +124,68 @@ func noise(t *testing.T, e *endings, a address) {
 		func() string { return "POST / HTTP/1.1\r\nHost: " + marker + "\r\nHost: x\r\n\r\n" },
 		func() string { return "\r\n\r\n\r\n\x00" + marker + "\r\n\r\n" },
 	}
-	spread(*malformed/2, func(i int) {
+	spread(o.Malformed/2, func(i int) {
 		raw := sorts[i%len(sorts)]()
 		if raw == "" {
 			from := i % (len(junk) / 2)
 			raw = marker + string(junk[from:from+i%512]) + "\r\n\r\n"
 		}
-		told(t, e, a, raw)
+		told(r, a, raw)
 	})
 	spread(20, func(int) {
-		told(t, e, a, "POST /ofrep/v1/evaluate/flags/number HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"+million)
-		told(t, e, a, "POST /ofrep/v1/evaluate/flags/number HTTP/1.1\r\nHost: localhost\r\nX: "+million+"\r\n\r\n")
-		if a.network == "unix" {
-			piped(t, a)
+		told(r, a, "POST /ofrep/v1/evaluate/flags/number HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"+million)
+		told(r, a, "POST /ofrep/v1/evaluate/flags/number HTTP/1.1\r\nHost: localhost\r\nX: "+million+"\r\n\r\n")
+		if a.Network == "unix" {
+			piped(r, a)
 		}
 	})
 }
 
 // told sends what is no request, all of it, and wants a refusal in JSON before the end.
-func told(t *testing.T, e *endings, a address, raw string) {
+func told(r *report, a address, raw string) {
 	conn, err := a.dial()
 	if err != nil {
-		t.Error(err)
+		r.fault("%s: %v", a, err)
 		return
 	}
 	defer func() { _ = conn.Close() }()
 	began := time.Now()
 	_ = conn.SetDeadline(began.Add(kit.Patience))
 	if _, err := io.WriteString(conn, raw); err != nil {
-		t.Errorf("%.60q over %s: sending: %v", raw, a, err)
+		r.fault("%.60q over %s: sending: %v", raw, a, err)
 		return
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
-		t.Errorf("%.60q over %s: %v; want a refusal", raw, a, err)
+		r.fault("%.60q over %s: %v; want a refusal", raw, a, err)
 		return
 	}
 	body, _ := io.ReadAll(response.Body)
 	_ = response.Body.Close()
 	if response.StatusCode < 400 || response.StatusCode > 505 || len(body) == 0 || body[0] != '{' {
-		t.Errorf("%.60q over %s: %d %s; want a refusal in JSON", raw, a, response.StatusCode, body)
+		r.fault("%.60q over %s: %d %s; want a refusal in JSON", raw, a, response.StatusCode, body)
 	}
-	e.ends(a, conn, began, "what is no request")
+	r.ends(a, conn, began, "what is no request")
 }
 
 // piped sends many requests in one piece, and wants as many answers.
-func piped(t *testing.T, a address) {
+func piped(r *report, a address) {
 	conn, err := a.dial()
 	if err != nil {
-		t.Error(err)
+		r.fault("%s: %v", a, err)
 		return
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(kit.Patience))
 	if _, err := io.WriteString(conn, strings.Repeat(good, pipeline)); err != nil {
-		t.Error(err)
+		r.fault("%s: %v", a, err)
 		return
 	}
 	from := bufio.NewReader(conn)
 	for i := range pipeline {
 		response, err := http.ReadResponse(from, nil)
 		if err != nil || response.StatusCode != http.StatusOK {
-			t.Errorf("the %dth of %d requests in one piece over %s: %v, %v", i+1, pipeline, a, response, err)
+			r.fault("the %dth of %d requests in one piece over %s: %v, %v", i+1, pipeline, a, response, err)
 			return
 		}
 		_, _ = io.Copy(io.Discard, response.Body)

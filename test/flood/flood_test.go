@@ -25,6 +25,13 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(orderVariable); text != "" {
+		if err := carryOut(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	if kit.Race {
 		*halfOpen, *malformed = *halfOpen/5, *malformed/5 // what is looked for there needs no crowd, and takes ten times as long
@@ -43,6 +50,7 @@ const (
 	noisy       = 10 // times what it takes without a flood, where that is more: the machine may be a busy one
 	busy        = 10 // times as late as this process's own clock is, meanwhile
 	tries       = 3
+	maxMemory   = 56 << 10 // KiB resident, whatever comes: a container has 64 MiB
 	maxGrown    = 12 << 10 // KiB that may be left of a flood, pages of the program that were not needed before it included
 	maxLogLines = 20
 
@@ -62,12 +70,12 @@ func large() string {
 }
 
 // address is where a listener is found.
-type address struct{ network, where string }
+type address struct{ Network, Where string }
 
-func (a address) String() string { return a.network }
+func (a address) String() string { return a.Network }
 
 func (a address) dial() (net.Conn, error) {
-	conn, err := net.DialTimeout(a.network, a.where, kit.Patience)
+	conn, err := net.DialTimeout(a.Network, a.Where, kit.Patience)
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		err = tcp.SetLinger(0) // leaves no port behind that waits for a minute
 	}
@@ -104,7 +112,7 @@ func needDescriptors(t *testing.T, n int) {
 // nothing of it.
 func TestOthersNoticeNothing(t *testing.T) {
 	needDescriptors(t, 2*(*halfOpen+3**slow)+500)
-	shop := kit.New(t)
+	shop := kit.New(t).As([]string{"GOMEMLIMIT=48MiB"})
 	shop.Publish(t, large())
 	burgee := shop.Start(t, "--listen", "127.0.0.1:0")
 	burgee.Fresh(t, 1)
@@ -114,29 +122,28 @@ func TestOthersNoticeNothing(t *testing.T) {
 	t.Logf("quiet: %s", quiet)
 	memory, files := burgee.Resident(t), opened(t, burgee.PID)
 	lines := strings.Count(burgee.Log(), "\n")
-	for _, flood := range []struct {
-		name string
-		run  func(*endings, address)
-	}{
-		{"slow clients", func(e *endings, a address) { slowClients(t, e, a, admin.where) }},
-		{"noise", func(e *endings, a address) { noise(t, e, a) }},
-	} {
+	for _, kind := range []kind{slowly, noisily} {
 		peak := peakOf(t, burgee, func() {
 			for try := 1; ; try++ {
-				e := &endings{worst: map[string]time.Duration{}}
-				seen := watch(t, burgee, evaluation, func() { all(append(evaluation, admin), func(a address) { flood.run(e, a) }) })
-				t.Logf("%s: %s", flood.name, seen)
-				worst := cmp.Or(seen.worse(quiet), e.worse(t, seen))
+				var report *report
+				seen := watch(t, burgee, evaluation, func() {
+					report = flood(t, order{kind, append(evaluation, admin), admin, *halfOpen, *malformed, *slow})
+				})
+				t.Logf("%s: %s", kind, seen)
+				worst := cmp.Or(seen.worse(quiet), report.worse(t, seen))
 				if worst == "" || kit.Race {
 					break
 				}
 				if try == tries || t.Failed() {
-					t.Errorf("%s, %d times: %s", flood.name, tries, worst)
+					t.Errorf("%s, %d times: %s", kind, tries, worst)
 					break
 				}
 			}
 		})
-		t.Logf("%s: %d KiB resident before, %d at most", flood.name, memory, peak)
+		t.Logf("%s: %d KiB resident before, %d at most", kind, memory, peak)
+		if peak > maxMemory && !kit.Race {
+			t.Errorf("%s: %d KiB resident; want %d at most", kind, peak, maxMemory)
+		}
 		kit.Eventually(t, func() error {
 			if n := opened(t, burgee.PID); n > files+5 {
 				return fmt.Errorf("%d files are open, %d were before", n, files)
@@ -166,15 +173,6 @@ func TestOthersNoticeNothing(t *testing.T) {
 	if strings.Contains(burgee.Log(), marker) {
 		t.Error("the log repeats what clients sent")
 	}
-}
-
-// all calls f for each address at once.
-func all(at []address, f func(address)) {
-	var group sync.WaitGroup
-	for _, a := range at {
-		group.Go(func() { f(a) })
-	}
-	group.Wait()
 }
 
 // opened is how many files a process has open; 0 where nobody says.

@@ -99,8 +99,8 @@ func watch(t *testing.T, burgee *kit.Sidecar, at []address, f func()) seen {
 			t.Fatal(err)
 		}
 		defer func() { _ = kept.Close() }() //nolint:gocritic // two listeners, and both until the watch ends
-		steadily(a.network+", kept", askEvery, func() error { return ask(kept, good) })
-		steadily(a.network+", new", askEvery, func() error { return askAnew(a, good) })
+		steadily(a.Network+", kept", askEvery, func() error { return ask(kept, good) })
+		steadily(a.Network+", new", askEvery, func() error { return askAnew(a, good) })
 	}
 	steadily("/status", lookEvery, func() error { return askForStatus(address{"tcp", burgee.Admin}) })
 	group.Go(func() {
