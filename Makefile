@@ -49,11 +49,7 @@ herd: ## 100,000 simulated sidecars restart, lose their store, get new flags: ma
 	$(GO) test ./sync/pull -run TestHerd -count=1 -timeout 0 -herd.pods=100000 $(if $(SEED),-herd.seed=$(SEED)) $(if $(UPDATE),-update)
 
 fuzz: ## every fuzzer in turn, FUZZ=30s each
-	@set -e; for package in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$package | grep ^Fuzz); do \
-	    echo "$$package $$target"; $(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x; \
-	  done; \
-	done
+	GO=$(GO) tools/fuzz $(FUZZ)
 	cd test/cbor && $(GO) test -run '^$$' -fuzz FuzzKey -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 	cd test/flagd && $(GO) test -run '^$$' -fuzz FuzzAgreement -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 
