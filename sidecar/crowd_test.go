@@ -101,6 +101,8 @@ func receive(t *testing.T, from *bufio.Reader) (status int, header http.Header, 
 
 const goodRequest = "POST " + flagsPath + "/on HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
 
+const askingRequest = "POST " + flagsPath + "/on HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"
+
 // evaluates wants a good answer on a connection.
 func evaluates(t *testing.T, conn net.Conn) {
 	t.Helper()
@@ -165,14 +167,14 @@ func TestTheLongestIdleGivesWay(t *testing.T) {
 
 // stuck gives as many clients as the listener takes, who ask for more than the system takes of answers, and read nothing; their answers
 // have been under way for some rounds.
-func stuck(t *testing.T, one served, rounds int64) {
+func stuck(t *testing.T, one served, request string, rounds int64) {
 	t.Helper()
 	bound := one.patrol.crowd.bound
 	for range bound {
 		conn := open(t, one)
 		go func() {
 			for err := error(nil); err == nil; {
-				_, err = io.WriteString(conn, goodRequest)
+				_, err = io.WriteString(conn, request)
 			}
 		}()
 	}
@@ -195,7 +197,7 @@ func TestWhereNobodyGivesWay(t *testing.T) {
 	l := evaluationLimits
 	l.connections = 4
 	for _, one := range narrow(t, l, longWaits)[:1] {
-		stuck(t, one, stalled)
+		stuck(t, one, goodRequest, stalled)
 		round := one.patrol.now.Add(-1000) // so that these answers have just begun
 		for range 10 * l.connections {
 			late := open(t, one)
@@ -213,15 +215,17 @@ func TestWhereNobodyGivesWay(t *testing.T) {
 	}
 }
 
-// Whoever does not take its answer does not keep others from theirs.
+// Whoever does not take its answer, or the word that its request may go on, does not keep others from theirs.
 func TestWhoTakesNothingGivesWay(t *testing.T) {
 	l := evaluationLimits
 	l.connections = 4
-	for _, one := range narrow(t, l, longWaits) {
-		stuck(t, one, stalled)
-		evaluates(t, open(t, one))
-		if n := one.patrol.crowd.evicted.Load(); n != 1 {
-			t.Errorf("%s: %d connections gave way; want one", one.name, n)
+	for _, request := range []string{goodRequest, askingRequest} {
+		for _, one := range narrow(t, l, longWaits) {
+			stuck(t, one, request, stalled)
+			evaluates(t, open(t, one))
+			if n := one.patrol.crowd.evicted.Load(); n != 1 {
+				t.Errorf("%s: %d connections gave way; want one", one.name, n)
+			}
 		}
 	}
 }
@@ -241,8 +245,8 @@ func (c crowdTest) come(of user, s connState) *watched {
 	near, far := net.Pipe()
 	conn := c.watch(near, of)
 	c.t.Cleanup(func() { _, _ = conn.Close(), far.Close() })
-	if s == idle || s == again {
-		if err := conn.note(writing); err != nil {
+	if s == idle || s == again || s == writing {
+		if err := conn.note(writing | known); err != nil {
 			c.t.Fatal(err)
 		}
 	}
