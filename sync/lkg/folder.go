@@ -6,6 +6,7 @@ package lkg
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,13 +36,14 @@ type Folder struct {
 	root    *os.Root // nil where it cannot be opened
 	lock    *os.File // nil where we may not write
 	problem error
+	made    bool // by Open
 	mu      sync.Mutex
 	bundle  string // checksum of the bundle in lkg.cur, where that is known to be good; else ""
 	proved  bool   // it has been in use for long enough to be worth falling back to
 }
 
-// Open takes the folder at path for this process, and makes it (mode 0700) where it is missing. It always gives a Folder: one that
-// cannot be written to still loads what it can, and Problem says why. Before is for tests; nil asks nobody.
+// Open takes the folder at path for this process, and makes it (mode 0700) where it is missing, but not the one that it is in. It always
+// gives a Folder: one that cannot be written to still loads what it can, and Problem says why. Before is for tests; nil asks nobody.
 func Open(path string, before Before) *Folder {
 	f := &Folder{disk: disk{before: before}}
 	if err := f.enter(path); err != nil {
@@ -56,7 +58,7 @@ func Open(path string, before Before) *Folder {
 	return f
 }
 
-// enter makes what is missing of the path, and opens it.
+// enter opens the folder, and makes it where it is missing.
 func (f *Folder) enter(path string) (err error) {
 	if err := f.disk.ask("folder", "."); err != nil {
 		return err
@@ -64,7 +66,7 @@ func (f *Folder) enter(path string) (err error) {
 	if err := ownFolder(path); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if f.made, err = ensure(path); err != nil {
 		return err
 	}
 	if f.root, err = os.OpenRoot(path); err != nil {
@@ -75,6 +77,22 @@ func (f *Folder) enter(path string) (err error) {
 	}
 	f.disk.files = rooted{f.root}
 	return nil
+}
+
+// ensure makes the folder where there is none. What it is to be in must be there: it is what the operator named, and one that is made for a
+// name with a slip in it, or in place of a mount that is away, is found out when a restart needs it.
+func ensure(path string) (made bool, err error) {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return false, nil // what stands there is looked at by others
+	}
+	err = os.Mkdir(path, 0o700)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, fmt.Errorf("%s is not there: make it, or choose another --state-dir", filepath.Dir(path))
+	case errors.Is(err, fs.ErrExist): // another process was quicker
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // stillOwn looks again at what was opened: whoever may write where the folder is could have put another in its place meanwhile.
@@ -99,6 +117,9 @@ func (f *Folder) hold() (err error) {
 
 // Problem says why the folder cannot be written to; nil where it can.
 func (f *Folder) Problem() error { return f.problem }
+
+// Made tells whether the folder was missing, and had to be made.
+func (f *Folder) Made() bool { return f.made }
 
 // Close gives the folder up.
 func (f *Folder) Close() error {
