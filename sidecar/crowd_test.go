@@ -329,6 +329,113 @@ func TestWhoHasSentItsRequestIsSpared(t *testing.T) {
 	}
 }
 
+// Where somebody had to give way whose request had come, the next newcomer is let in a moment later, so that requests are read.
+func TestAFloodWaitsForItsRequestsToBeRead(t *testing.T) {
+	ln := listenOn(t, "unix")
+	defer func() { _ = ln.Close() }()
+	synctest.Test(t, func(t *testing.T) {
+		l := evaluationLimits
+		l.connections = 2
+		p := newPatrol(longWaits, l)
+		for i, newcomer := range []struct {
+			says  string
+			waits time.Duration
+		}{{goodRequest, 0}, {goodRequest, 0}, {goodRequest, catchUp}, {"", catchUp}, {goodRequest, 0}} { // the last takes the place of the silent one
+			far, err := net.Dial("unix", ln.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = far.Close() }()
+			send(t, far, newcomer.says)
+			near, err := ln.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = near.Close() }()
+			began := time.Now()
+			p.watch(near, anyone)
+			if took := time.Since(began); took != newcomer.waits {
+				t.Errorf("newcomer %d waited for %v; want %v", i, took, newcomer.waits)
+			}
+		}
+	})
+}
+
+// Where all places and the spare ones are taken, whoever is only read from for a little while makes room at once, the first of them first.
+// Whoever comes to that while a newcomer waits is not read from for long.
+func TestWhoWasRefusedMakesRoomAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := evaluationLimits
+		l.connections = 8
+		c := crowdTest{newPatrol(longWaits, l), t}
+		var all, refused []*watched
+		for range l.connections {
+			all = append(all, c.come(anyone, working))
+		}
+		for range spare(l.connections) {
+			refused = append(refused, c.come(anyone, reading))
+		}
+		drain := func(all ...*watched) {
+			for _, one := range all {
+				if !c.drains(one) {
+					t.Fatal("a newcomer that was refused is not read from")
+				}
+			}
+		}
+		ended := func(one *watched, after time.Duration) {
+			t.Helper()
+			began := time.Now()
+			if _, err := one.Conn.Read(make([]byte, 1)); err == nil || time.Since(began) != after {
+				t.Errorf("it was read from for %v (%v); want %v", time.Since(began), err, after)
+			}
+		}
+		last := len(refused) - 1
+		drain(refused[:last]...)
+		ln := &crowded{newSturdy(nil, newMeter(nil)), c.patrol}
+		var group sync.WaitGroup
+		group.Go(func() { _, _ = ln.Accept() })
+		synctest.Wait() // it waits for a place, and no time has passed
+		for i, one := range append(refused, all...) {
+			if gave := one.state() == gaveWay; gave != (i == 0) {
+				t.Errorf("connection %d gave way: %v; want the first to, of those that were refused", i, gave)
+			}
+		}
+		drain(refused[last])
+		ended(refused[0], 0)
+		ended(refused[last], hastyTime)
+		ended(refused[1], lingerTime-hastyTime)
+		close(ln.closed)
+		group.Wait()
+		if c.crowd.awaited {
+			t.Error("nobody waits any more, and those who are refused are hurried")
+		}
+	})
+}
+
+// A client over TCP that does not read cannot have the kernel take much more of its answers than one on the socket.
+func TestTheKernelHoldsLittleForWhoDoesNotRead(t *testing.T) {
+	ln := listenOn(t, "tcp")
+	one := newServed("tcp", ln, newMeter(nil), nil, evaluationLimits)
+	defer func() { _ = one.Close() }()
+	client := open(t, one)
+	if err := client.(*net.TCPConn).SetReadBuffer(1); err != nil { // as little as the system lets it hold itself
+		t.Fatal(err)
+	}
+	conn, err := one.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := conn.Write(make([]byte, 8*sendBuffer))
+	t.Logf("%d KiB are under way", n>>10)
+	if err == nil {
+		t.Errorf("the kernel took all of %d KiB; want it to stop near %d", n>>10, sendBuffer>>10)
+	}
+}
+
 // Counts and places are right again when all have gone, however they went.
 func TestACrowdLeavesNothing(t *testing.T) {
 	l := evaluationLimits
