@@ -345,13 +345,13 @@ func TestAFloodWaitsForItsRequestsToBeRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = far.Close() }()
+			t.Cleanup(func() { _ = far.Close() })
 			send(t, far, newcomer.says)
 			near, err := ln.Accept()
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = near.Close() }()
+			t.Cleanup(func() { _ = near.Close() })
 			began := time.Now()
 			p.watch(near, anyone)
 			if took := time.Since(began); took != newcomer.waits {
