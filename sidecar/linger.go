@@ -11,7 +11,7 @@ import (
 // What is still read of a client that was refused.
 const (
 	lingerTime = 500 * time.Millisecond
-	hastyTime  = 5 * time.Millisecond // where a newcomer waits for the place: what has come already is read all the same
+	hastyTime  = 20 * time.Millisecond // where a newcomer waits for the place: what has come already is read all the same
 	lingerSize = 1 << 20
 )
 
