@@ -19,6 +19,7 @@ type crowd struct {
 	slots   chan struct{} // has an element for each connection that is open, also of one that is about to be closed
 	memory  memory
 	hurried bool // somebody gave way whose request nobody had got to
+	awaited bool // a newcomer cannot be let in before somebody has left
 	inARow  int  // newcomers since all others had a turn
 
 	evicted, turnedAway atomic.Uint64
@@ -281,15 +282,23 @@ func (r *crowd) evict(c *watched, mark int64) bool {
 	return true
 }
 
-// hasten ends a connection that was refused already, whoever's it is.
+// hasten ends a connection that was refused already, whoever's it is, and has those that are refused from now on end soon.
 func (p *patrol) hasten() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.crowd.awaited = true
 	for _, one := range p.crowd.peers {
 		if p.crowd.giveWayRefused(one) {
 			return
 		}
 	}
+}
+
+// relax leaves those that are refused their time again.
+func (p *patrol) relax() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.crowd.awaited = false
 }
 
 // sendBuffer is what the kernel is to hold of answers over TCP: left alone, it takes up to 4 MiB for each client that does not read, of
@@ -304,15 +313,8 @@ type crowded struct {
 
 // Accept waits until there is room for one more, be it to be told that there is none.
 func (l *crowded) Accept() (net.Conn, error) {
-	select {
-	case l.patrol.crowd.slots <- struct{}{}:
-	default:
-		l.patrol.hasten()
-		select {
-		case <-l.closed:
-			return nil, net.ErrClosed
-		case l.patrol.crowd.slots <- struct{}{}:
-		}
+	if err := l.takeSlot(); err != nil {
+		return nil, err
 	}
 	conn, err := l.sturdy.Accept()
 	if err != nil {
@@ -323,4 +325,20 @@ func (l *crowded) Accept() (net.Conn, error) {
 		_ = tcp.SetWriteBuffer(sendBuffer) // fails only where the client has gone already
 	}
 	return l.patrol.watch(conn, userOf(conn)), nil
+}
+
+func (l *crowded) takeSlot() error {
+	select {
+	case l.patrol.crowd.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	l.patrol.hasten()
+	defer l.patrol.relax()
+	select {
+	case <-l.closed:
+		return net.ErrClosed
+	case l.patrol.crowd.slots <- struct{}{}:
+		return nil
+	}
 }

@@ -112,6 +112,9 @@ func (k *keeper) open() *lkg.Folder {
 	if problem := folder.Problem(); !errors.Is(problem, lkg.ErrHeld) { // what the holder has noted of itself is no death
 		k.takeTrials(folder.Trials(), problem == nil)
 	}
+	if folder.Made() {
+		k.log.Info("state folder made: there was none", "path", k.path)
+	}
 	k.settle(folder.Problem())
 	return folder
 }

@@ -150,8 +150,8 @@ func (l *Loop) sleep(ctx context.Context, wait time.Duration) bool {
 			return false
 		case <-timer.C:
 			return ctx.Err() == nil
-		case recall := <-l.config.Late:
-			l.learn(recall())
+		case known := <-l.config.Late:
+			l.learn(known())
 		}
 	}
 }
