@@ -139,10 +139,11 @@ func (l *Loop) handOn(stored []byte) error {
 		if err != nil {
 			return err
 		}
-		if err := l.config.Sink.Bundle(verified); err != nil {
+		served := servedBy(verified)
+		if err := l.config.Sink.Bundle(verified); err != nil { // it has the document alone, and may let go of it
 			return err
 		}
-		l.served = servedBy(verified)
+		l.served = served
 		return nil
 	}
 	if l.config.Attempt == nil {
