@@ -60,7 +60,7 @@ func Legals() []Large {
 		{"escaped keys", escapedKeys, 358},
 		{"variant names", variantNames, 4801},
 		{"broken by names", brokenNames, 5000},
-		{"listed", listedFlags, 6608},
+		{"listed", listedFlags, 6500},
 		{"conditions", conditions, 252},
 		{"warnings", warnings, 161},
 		{"random texts", randomTexts, 6799},
