@@ -161,6 +161,9 @@ func (k *keeper) pass() {
 	if k.taken == nil {
 		k.have = have
 	}
+	if k.want.payload == have.payload {
+		k.want.entry = lkg.Entry{} // on disk it is safe, and in memory large
+	}
 	if have.payload != had.payload || have.headRevision != had.headRevision {
 		k.unread = nil
 	}

@@ -118,11 +118,12 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 		if err != nil {
 			return err
 		}
+		packed := verified.Packed()
 		next, err := s.holder.compile(verified, c.source)
 		if err != nil {
 			return err
 		}
-		r.known.Served, r.best, r.from = &verified, next, c
+		r.known.Served, r.best, r.from = &packed, next, c
 		return nil
 	})
 	if err != nil {

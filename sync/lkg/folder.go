@@ -171,7 +171,7 @@ func (f *Folder) SaveConfirmed(at time.Time, state string) error {
 	if f.problem != nil {
 		return f.problem
 	}
-	return f.put(confirmedName, fmt.Appendf(nil, "%s %s\n", at.UTC().Format(time.RFC3339Nano), state), true)
+	return f.put(confirmedName, true, fmt.Appendf(nil, "%s %s\n", at.UTC().Format(time.RFC3339Nano), state))
 }
 
 // Path is where a sidecar keeps its state under the folder that the operator named: the named one may be shared or wider open.

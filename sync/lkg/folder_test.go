@@ -21,6 +21,9 @@ func entry(n int) Entry {
 	return Entry{Manifest: fmt.Appendf(nil, "manifest %d", n), Bundle: fmt.Appendf(nil, "bundle %d", n)}
 }
 
+// encode gives a file as a whole.
+func (e Entry) encode() []byte { return bytes.Join(e.parts(), nil) }
+
 func open(t *testing.T, path string) *Folder {
 	t.Helper()
 	f := Open(path, nil)

@@ -108,7 +108,7 @@ func New(c Config) (*Loop, error) {
 	}
 	l := &Loop{config: c, refused: map[bundle.Reason]uint64{}, waits: newWaits(c), floor: floor{min: c.MinRevision}}
 	l.learn(c.Known)
-	l.config.Known = Known{} // it holds a whole document
+	l.config.Known = Known{} // it holds a whole bundle
 	return l, nil
 }
 
