@@ -24,7 +24,7 @@ const (
 	podLimit   = 64 << 20
 	goLimit    = "GOMEMLIMIT=48MiB" // what pods are given
 	wantMemory = 56 << 10           // KiB resident, at any time
-	mostMemory = 60 << 10           // the same with documents that only somebody who has the key and leaves burgeectl aside can publish
+	mostMemory = 56 << 10           // the same with documents that only somebody who has the key and leaves burgeectl aside can publish
 	poll       = 100 * time.Millisecond
 )
 
