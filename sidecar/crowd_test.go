@@ -497,3 +497,23 @@ func TestListenersShareTheirConnections(t *testing.T) {
 		t.Errorf("%d and %d connections; want no more than %d in all", one, other, evaluationLimits.connections)
 	}
 }
+
+// Others have a turn after several newcomers that come right after each other, and newcomers that come by and by wait for nobody.
+func TestRestAfter(t *testing.T) {
+	var r crowd
+	at := time.Now()
+	for _, one := range []struct {
+		pause time.Duration
+		want  string
+	}{{rightNow, ".......x.......x"}, {rightNow + 1, "................"}} {
+		got := ""
+		for range 2 * turnOf {
+			at = at.Add(one.pause)
+			got += map[bool]string{true: "x", false: "."}[r.restAfter(at)]
+		}
+		if got != one.want {
+			t.Errorf("one every %s: %s; want %s", one.pause, got, one.want)
+		}
+		at = at.Add(time.Second)
+	}
+}
