@@ -49,7 +49,7 @@ func (d *difference) Run(ctx context.Context, w *world, form output) error {
 		plan.print(w.stdout)
 	}
 	if err == nil && len(plan.refused) > 0 {
-		err = &guarded{plan.refused}
+		err = &guarded{plan.refused, fmt.Sprintf("publish would refuse this for %s", plural(len(plan.refused), "reason"))}
 	}
 	return err
 }

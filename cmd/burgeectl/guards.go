@@ -30,20 +30,21 @@ func (g *guards) compare(s publish.Step) (publish.Comparison, error) {
 		return publish.Comparison{}, err
 	}
 	if broken := g.broken(d, s.Retired); len(broken) > 0 {
-		return publish.Comparison{}, &guarded{broken}
+		return publish.Comparison{}, &guarded{broken, fmt.Sprintf("refused for %s to what flags mean", plural(len(broken), "change"))}
 	}
 	return d.compare(s), nil
 }
 
-// guarded says that flags would come to mean something else than they did.
-type guarded struct{ changes []problem }
-
-func (g *guarded) Error() string {
-	return fmt.Sprintf("refused for %s to what flags mean", plural(len(g.changes), "change"))
+// guarded says that flags would come to mean something else than they did, or that publish would refuse them by another guard.
+type guarded struct {
+	why  []problem
+	text string // of all
 }
 
+func (g *guarded) Error() string { return g.text }
+
 func (g *guarded) print(out io.Writer) {
-	for _, p := range g.changes {
+	for _, p := range g.why {
 		p.print(out)
 	}
 }
