@@ -203,7 +203,9 @@ func (c *compiler) compileArguments(args value, s scope) (items []expr, all expr
 func (c *compiler) compileOperator(name string, args value, s scope) expr {
 	op, known := c.operators[name]
 	if !known {
-		c.warn(fmt.Sprintf("unknown operator %q; known operators: %q", shorten(name), slices.Sorted(maps.Keys(c.operators))))
+		if len(c.notes.warnings) < maxWarnings { // a rule may have a thousand of them, and this takes its time
+			c.warn(fmt.Sprintf("unknown operator %q; known operators: %q", shorten(name), slices.Sorted(maps.Keys(c.operators))))
+		}
 		return faultExpr{fmt.Sprintf("unknown operator %q", shorten(name))}
 	}
 	c.path = append(c.path, "."+name)

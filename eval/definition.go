@@ -4,11 +4,15 @@ package eval
 type definition struct {
 	key      string
 	raw      []byte
-	rule     []byte // as it is written in raw
-	variants int    // how many
-	metadata int    // bytes that answers carry
-	answers  int    // bytes of all answers, estimated from above
+	ruleFrom int // where in raw the rule stands, if there is one
+	ruleTo   int
+	variants int // how many
+	metadata int // bytes that answers carry
+	answers  int // bytes of all answers, estimated from above
 }
+
+// rule is as it is written in raw; empty for none.
+func (def *definition) rule() []byte { return def.raw[def.ruleFrom:def.ruleTo] }
 
 // parts are what a definition says.
 type parts struct {

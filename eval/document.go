@@ -23,6 +23,9 @@ type Document struct {
 // Parse reads a flagd flag-definition document strictly and within limits. What
 // it refuses, it refuses as a *ParseError. It keeps references into doc.
 func Parse(doc []byte, limits Limits) (*Document, error) {
+	if err := refuseOverlong(doc, limits.String); err != nil {
+		return nil, err
+	}
 	r := newReader(doc, limits)
 	d := &Document{memory: limits.Memory}
 	if err := d.read(r); err != nil {

@@ -3,7 +3,6 @@ package eval
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 const stateDisabled = "DISABLED"
@@ -24,12 +23,12 @@ type flagCompiler struct {
 
 // compile never fails: a flag that cannot be served comes back broken, with the
 // problem that makes it so. Of an earlier program that was made of the same, it
-// gives that one.
+// gives that one. The program takes the definition's memory over.
 func (c *flagCompiler) compile(def *definition, earlier *program) *program {
 	if earlier != nil && earlier.raw == viewText(def.raw) && c.sameReferences(earlier) {
 		return earlier
 	}
-	p := &program{key: strings.Clone(def.key), raw: string(def.raw), notes: noNotes, subject: -1}
+	p := &program{key: def.key, raw: viewText(def.raw), notes: noNotes, subject: -1}
 	defer c.trees.reset()
 	parts := readParts(viewBytes(p.raw), &c.trees)
 	p.variants = setOf(parts.variantNames())
@@ -121,7 +120,7 @@ func (c *flagCompiler) prepare(p *program, def *definition, parts *parts) *Probl
 		p.used = &used
 	}
 	c.declareSubject(p, parts)
-	p.rule, p.notes = c.compileRule(p, def.rule, resolved.tree)
+	p.rule, p.notes = c.compileRule(p, def.rule(), resolved.tree)
 	c.renderRule(p, parts)
 	return nil
 }

@@ -38,6 +38,9 @@ func (d *Document) readFlag(r *reader, key string) error {
 		return r.refuse("a flag in a list needs a key", `add "key": "…" to it`)
 	}
 	def.raw = r.doc[start:r.dec.InputOffset()]
+	if def.ruleTo > 0 {
+		def.ruleFrom, def.ruleTo = def.ruleFrom-start, def.ruleTo-start
+	}
 	if key == "" {
 		if d.listed[def.key] {
 			return r.refuse(fmt.Sprintf("duplicate key %q", shorten(def.key)), "readers disagree on which of the two counts: keep one")
@@ -76,7 +79,7 @@ func checkKey(r *reader, key string) error {
 }
 
 // checkMember reads past one member of a flag, and tells whether it is a rule
-// that may refer to an evaluator.
+// that may refer to an evaluator. It notes where in the document the rule stands.
 func (def *definition) checkMember(r *reader, name string) (refers bool, err error) {
 	switch name {
 	case "state":
@@ -90,9 +93,8 @@ func (def *definition) checkMember(r *reader, name string) (refers bool, err err
 		})
 	case "targeting":
 		start := r.start()
-		if refers, err = r.rule(); err == nil {
-			def.rule = r.doc[start:r.dec.InputOffset()]
-		}
+		refers, err = r.rule()
+		def.ruleFrom, def.ruleTo = start, int(r.dec.InputOffset())
 		return refers, err
 	case "metadata":
 		err = r.object(r.limits.List, "metadata entries", func(name string) error {

@@ -25,6 +25,9 @@ func (a *arena[T]) take(n int) []T {
 	return a.block[a.used-n : a.used : a.used]
 }
 
+// giveBack takes the last n elements of what was handed out last back, which nobody has used.
+func (a *arena[T]) giveBack(n int) { a.used -= n }
+
 // reset takes everything back. What was handed out is cleared, so that nothing
 // of it keeps a caller's bytes in memory.
 func (a *arena[T]) reset() {

@@ -145,7 +145,7 @@ func (r *reader) checkText(tok jsontext.Token) error {
 	if len(r.written())-2 <= r.limits.String { // escapes only shorten
 		return nil
 	}
-	if n := len(tok.String()); n > r.limits.String {
+	if n := len(r.content(tok)); n > r.limits.String { // without a copy: the text may be as long as the document
 		return r.limit(fmt.Sprintf("a string of %d bytes", n), r.limits.String)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
 )
@@ -43,7 +42,7 @@ func (d digest) and(other digest) digest {
 func newResolver(evaluators []section) *resolver {
 	r := &resolver{sources: make(map[string][]byte), done: make(map[string]resolved)}
 	for _, s := range evaluators {
-		r.sources[s.name] = bytes.Clone(s.raw) // programs keep views of it, and must not keep the document
+		r.sources[s.name] = s.raw // programs keep views of it
 	}
 	return r
 }

@@ -29,7 +29,7 @@ const shortRule = 16
 func findRepeated(flags []definition) repeatedRules {
 	count := make(map[string]int)
 	for i := range flags {
-		if rule := flags[i].rule; len(rule) >= shortRule {
+		if rule := flags[i].rule(); len(rule) >= shortRule {
 			count[viewText(rule)]++
 		}
 	}

@@ -48,7 +48,16 @@ func Compile(doc *Document, opts Options) *Ruleset { return CompileAfter(nil, do
 // CompileAfter is Compile for a document that comes after another: flags that
 // did not change are shared with the earlier ruleset, in memory and in work. It
 // answers the same as Compile would. Earlier may be nil.
+//
+// While it works it needs no more of doc than a copy of what is new in it:
+// whoever lets go of doc, and of the bytes that it was read from, has their
+// memory back.
 func CompileAfter(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
+	return compileOwn(earlier, doc.apart(earlier), opts)
+}
+
+// compileOwn compiles a document whose memory it may keep.
+func compileOwn(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 	r := &Ruleset{
 		metadata: []byte("{" + mergeMetadata(doc.metadata, nil, opts.AnswerContract) + "}"),
 		made:     making{options: opts, bucketing: doc.Bucketing()},
@@ -60,7 +69,7 @@ func CompileAfter(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 		return r
 	}
 	if earlier != nil {
-		return CompileAfter(nil, doc, opts) // what earlier flags left behind must not decide
+		return compileOwn(nil, doc, opts) // what earlier flags left behind must not decide
 	}
 	return &Ruleset{oversize: tooLarge(doc.memory), index: newTextIndex(nil), table: r.table, metadata: r.metadata, made: r.made}
 }

@@ -131,7 +131,9 @@ func (t *tape) readText(at int32, m *memory) string {
 	if !e.escaped() {
 		return viewText(raw)
 	}
-	return viewText(unescape(m.bytes.take(len(raw))[:0], raw))
+	text := unescape(m.bytes.take(len(raw))[:0], raw)
+	m.bytes.giveBack(len(raw) - len(text)) // an escape takes up to six times what it stands for
+	return viewText(text)
 }
 
 func (t *tape) readList(at int32, m *memory) value {

@@ -73,14 +73,14 @@ func (w *weigher) inside(v reflect.Value) int {
 		inner := v.Elem()
 		n := w.inside(inner)
 		if inner.Kind() != reflect.Pointer {
-			n += int(inner.Type().Size())
+			n += piece(inner.Type().Size())
 		}
 		return n
 	case reflect.Pointer:
 		if v.IsNil() || v.Type() == attributeType || w.weighed(v.UnsafePointer()) {
 			return 0
 		}
-		return int(v.Type().Elem().Size()) + w.inside(v.Elem())
+		return piece(v.Type().Elem().Size()) + w.inside(v.Elem())
 	case reflect.Slice:
 		return w.slice(v)
 	case reflect.Struct:
@@ -129,6 +129,14 @@ func (w *weigher) weighed(at unsafe.Pointer) bool {
 		w.met[at] = struct{}{}
 	}
 	return false
+}
+
+// piece is what a small piece of memory takes by itself: the runtime hands out a few sizes only. Rules are made of little else.
+func piece(size uintptr) int {
+	if size <= 32 {
+		return int(size+7) / 8 * 8
+	}
+	return int(size+15) / 16 * 16
 }
 
 func (w *weigher) text(s string) int {

@@ -35,7 +35,7 @@ type Config struct {
 
 	Socket      string        // path of the Unix socket; "" is none
 	SocketMode  os.FileMode   // 0 means 0660
-	Listen      string        // TCP address; "" means none beside a socket, else DefaultListen
+	Listen      string        // TCP address, HOST:PORT; "" means none beside a socket, else DefaultListen
 	Admin       string        // TCP address of the admin listener; "" is none
 	StartupWait time.Duration // how long /startupz holds a pod back that has no flags
 
@@ -69,6 +69,9 @@ func (c *Config) complete() error {
 	}
 	if c.Socket == "" && c.Listen == "" {
 		c.Listen = DefaultListen
+	}
+	if err := checkAddresses(c.Listen, c.Admin); err != nil {
+		return err
 	}
 	if c.Instance == "" {
 		c.Instance, _ = os.Hostname()

@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"iter"
 	"net"
-	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -18,8 +17,10 @@ type crowd struct {
 	peers   map[user]*peer
 	slots   chan struct{} // has an element for each connection that is open, also of one that is about to be closed
 	memory  memory
-	hurried bool // somebody gave way whose request nobody had got to
-	inARow  int  // newcomers since all others had a turn
+	hurried bool      // somebody gave way whose request nobody had got to
+	awaited bool      // a newcomer cannot be let in before somebody has left
+	inARow  int       // newcomers since others had a turn
+	last    time.Time // when the last of them came
 
 	evicted, turnedAway atomic.Uint64
 }
@@ -133,12 +134,8 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 		p.crowd.put(c, gone)
 		p.crowd.turnedAway.Add(1)
 	}
-	p.crowd.inARow++
-	pause, hurried := p.crowd.inARow > p.crowd.bound/4, p.crowd.hurried
+	rest, hurried := p.crowd.restAfter(time.Now()), p.crowd.hurried
 	p.crowd.hurried = false
-	if pause {
-		p.crowd.inARow = 0
-	}
 	p.mu.Unlock()
 	select {
 	case p.come <- struct{}{}:
@@ -147,10 +144,32 @@ func (p *patrol) watch(conn net.Conn, of user) *watched {
 	if hurried {
 		<-time.After(catchUp)
 	}
-	if pause {
-		runtime.Gosched() // those who were accepted before get to their requests before so many come that they give way
+	if rest {
+		<-time.After(turn)
 	}
 	return c
+}
+
+const (
+	// turn is how long no newcomer is let in after several, so that others are read: as long as there is something to run, the runtime
+	// looks only every 10 ms whether a connection has something to read.
+	turn     = 20 * time.Microsecond
+	turnOf   = 8                // newcomers, one right after the other
+	rightNow = time.Millisecond // how soon that is
+)
+
+// restAfter tells whether others are to have a turn after the newcomer of this moment.
+func (r *crowd) restAfter(now time.Time) bool {
+	if now.Sub(r.last) > rightNow {
+		r.inARow = 0
+	}
+	r.last = now
+	r.inARow++
+	if r.inARow < turnOf {
+		return false
+	}
+	r.inARow = 0
+	return true
 }
 
 // catchUp is how long no newcomer is let in after that, so that requests that have come are read.
@@ -281,15 +300,23 @@ func (r *crowd) evict(c *watched, mark int64) bool {
 	return true
 }
 
-// hasten ends a connection that was refused already, whoever's it is.
+// hasten ends a connection that was refused already, whoever's it is, and has those that are refused from now on end soon.
 func (p *patrol) hasten() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.crowd.awaited = true
 	for _, one := range p.crowd.peers {
 		if p.crowd.giveWayRefused(one) {
 			return
 		}
 	}
+}
+
+// relax leaves those that are refused their time again.
+func (p *patrol) relax() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.crowd.awaited = false
 }
 
 // sendBuffer is what the kernel is to hold of answers over TCP: left alone, it takes up to 4 MiB for each client that does not read, of
@@ -304,15 +331,8 @@ type crowded struct {
 
 // Accept waits until there is room for one more, be it to be told that there is none.
 func (l *crowded) Accept() (net.Conn, error) {
-	select {
-	case l.patrol.crowd.slots <- struct{}{}:
-	default:
-		l.patrol.hasten()
-		select {
-		case <-l.closed:
-			return nil, net.ErrClosed
-		case l.patrol.crowd.slots <- struct{}{}:
-		}
+	if err := l.takeSlot(); err != nil {
+		return nil, err
 	}
 	conn, err := l.sturdy.Accept()
 	if err != nil {
@@ -323,4 +343,20 @@ func (l *crowded) Accept() (net.Conn, error) {
 		_ = tcp.SetWriteBuffer(sendBuffer) // fails only where the client has gone already
 	}
 	return l.patrol.watch(conn, userOf(conn)), nil
+}
+
+func (l *crowded) takeSlot() error {
+	select {
+	case l.patrol.crowd.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	l.patrol.hasten()
+	defer l.patrol.relax()
+	select {
+	case <-l.closed:
+		return net.ErrClosed
+	case l.patrol.crowd.slots <- struct{}{}:
+		return nil
+	}
 }

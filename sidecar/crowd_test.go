@@ -101,6 +101,8 @@ func receive(t *testing.T, from *bufio.Reader) (status int, header http.Header, 
 
 const goodRequest = "POST " + flagsPath + "/on HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
 
+const askingRequest = "POST " + flagsPath + "/on HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}"
+
 // evaluates wants a good answer on a connection.
 func evaluates(t *testing.T, conn net.Conn) {
 	t.Helper()
@@ -165,14 +167,14 @@ func TestTheLongestIdleGivesWay(t *testing.T) {
 
 // stuck gives as many clients as the listener takes, who ask for more than the system takes of answers, and read nothing; their answers
 // have been under way for some rounds.
-func stuck(t *testing.T, one served, rounds int64) {
+func stuck(t *testing.T, one served, request string, rounds int64) {
 	t.Helper()
 	bound := one.patrol.crowd.bound
 	for range bound {
 		conn := open(t, one)
 		go func() {
 			for err := error(nil); err == nil; {
-				_, err = io.WriteString(conn, goodRequest)
+				_, err = io.WriteString(conn, request)
 			}
 		}()
 	}
@@ -195,7 +197,7 @@ func TestWhereNobodyGivesWay(t *testing.T) {
 	l := evaluationLimits
 	l.connections = 4
 	for _, one := range narrow(t, l, longWaits)[:1] {
-		stuck(t, one, stalled)
+		stuck(t, one, goodRequest, stalled)
 		round := one.patrol.now.Add(-1000) // so that these answers have just begun
 		for range 10 * l.connections {
 			late := open(t, one)
@@ -213,15 +215,17 @@ func TestWhereNobodyGivesWay(t *testing.T) {
 	}
 }
 
-// Whoever does not take its answer does not keep others from theirs.
+// Whoever does not take its answer, or the word that its request may go on, does not keep others from theirs.
 func TestWhoTakesNothingGivesWay(t *testing.T) {
 	l := evaluationLimits
 	l.connections = 4
-	for _, one := range narrow(t, l, longWaits) {
-		stuck(t, one, stalled)
-		evaluates(t, open(t, one))
-		if n := one.patrol.crowd.evicted.Load(); n != 1 {
-			t.Errorf("%s: %d connections gave way; want one", one.name, n)
+	for _, request := range []string{goodRequest, askingRequest} {
+		for _, one := range narrow(t, l, longWaits) {
+			stuck(t, one, request, stalled)
+			evaluates(t, open(t, one))
+			if n := one.patrol.crowd.evicted.Load(); n != 1 {
+				t.Errorf("%s: %d connections gave way; want one", one.name, n)
+			}
 		}
 	}
 }
@@ -241,8 +245,8 @@ func (c crowdTest) come(of user, s connState) *watched {
 	near, far := net.Pipe()
 	conn := c.watch(near, of)
 	c.t.Cleanup(func() { _, _ = conn.Close(), far.Close() })
-	if s == idle || s == again {
-		if err := conn.note(writing); err != nil {
+	if s == idle || s == again || s == writing {
+		if err := conn.note(writing | known); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -325,6 +329,113 @@ func TestWhoHasSentItsRequestIsSpared(t *testing.T) {
 	}
 }
 
+// Where somebody had to give way whose request had come, the next newcomer is let in a moment later, so that requests are read.
+func TestAFloodWaitsForItsRequestsToBeRead(t *testing.T) {
+	ln := listenOn(t, "unix")
+	defer func() { _ = ln.Close() }()
+	synctest.Test(t, func(t *testing.T) {
+		l := evaluationLimits
+		l.connections = 2
+		p := newPatrol(longWaits, l)
+		for i, newcomer := range []struct {
+			says  string
+			waits time.Duration
+		}{{goodRequest, 0}, {goodRequest, 0}, {goodRequest, catchUp}, {"", catchUp}, {goodRequest, 0}} { // the last takes the place of the silent one
+			far, err := net.Dial("unix", ln.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = far.Close() })
+			send(t, far, newcomer.says)
+			near, err := ln.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = near.Close() })
+			began := time.Now()
+			p.watch(near, anyone)
+			if took := time.Since(began); took != newcomer.waits {
+				t.Errorf("newcomer %d waited for %v; want %v", i, took, newcomer.waits)
+			}
+		}
+	})
+}
+
+// Where all places and the spare ones are taken, whoever is only read from for a little while makes room at once, the first of them first.
+// Whoever comes to that while a newcomer waits is not read from for long.
+func TestWhoWasRefusedMakesRoomAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := evaluationLimits
+		l.connections = 8
+		c := crowdTest{newPatrol(longWaits, l), t}
+		var all, refused []*watched
+		for range l.connections {
+			all = append(all, c.come(anyone, working))
+		}
+		for range spare(l.connections) {
+			refused = append(refused, c.come(anyone, reading))
+		}
+		drain := func(all ...*watched) {
+			for _, one := range all {
+				if !c.drains(one) {
+					t.Fatal("a newcomer that was refused is not read from")
+				}
+			}
+		}
+		ended := func(one *watched, after time.Duration) {
+			t.Helper()
+			began := time.Now()
+			if _, err := one.Conn.Read(make([]byte, 1)); err == nil || time.Since(began) != after {
+				t.Errorf("it was read from for %v (%v); want %v", time.Since(began), err, after)
+			}
+		}
+		last := len(refused) - 1
+		drain(refused[:last]...)
+		ln := &crowded{newSturdy(nil, newMeter(nil)), c.patrol}
+		var group sync.WaitGroup
+		group.Go(func() { _, _ = ln.Accept() })
+		synctest.Wait() // it waits for a place, and no time has passed
+		for i, one := range append(refused, all...) {
+			if gave := one.state() == gaveWay; gave != (i == 0) {
+				t.Errorf("connection %d gave way: %v; want the first to, of those that were refused", i, gave)
+			}
+		}
+		drain(refused[last])
+		ended(refused[0], 0)
+		ended(refused[last], hastyTime)
+		ended(refused[1], lingerTime-hastyTime)
+		close(ln.closed)
+		group.Wait()
+		if c.crowd.awaited {
+			t.Error("nobody waits any more, and those who are refused are hurried")
+		}
+	})
+}
+
+// A client over TCP that does not read cannot have the kernel take much more of its answers than one on the socket.
+func TestTheKernelHoldsLittleForWhoDoesNotRead(t *testing.T) {
+	ln := listenOn(t, "tcp")
+	one := newServed("tcp", ln, newMeter(nil), nil, evaluationLimits)
+	defer func() { _ = one.Close() }()
+	client := open(t, one)
+	if err := client.(*net.TCPConn).SetReadBuffer(1); err != nil { // as little as the system lets it hold itself
+		t.Fatal(err)
+	}
+	conn, err := one.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	n, err := conn.Write(make([]byte, 8*sendBuffer))
+	t.Logf("%d KiB are under way", n>>10)
+	if err == nil {
+		t.Errorf("the kernel took all of %d KiB; want it to stop near %d", n>>10, sendBuffer>>10)
+	}
+}
+
 // Counts and places are right again when all have gone, however they went.
 func TestACrowdLeavesNothing(t *testing.T) {
 	l := evaluationLimits
@@ -384,5 +495,25 @@ func TestListenersShareTheirConnections(t *testing.T) {
 	s, _, _, _ := run(t)
 	if one, other := s.serving[0].patrol.crowd.bound, s.serving[1].patrol.crowd.bound; one+other > evaluationLimits.connections {
 		t.Errorf("%d and %d connections; want no more than %d in all", one, other, evaluationLimits.connections)
+	}
+}
+
+// Others have a turn after several newcomers that come right after each other, and newcomers that come by and by wait for nobody.
+func TestRestAfter(t *testing.T) {
+	var r crowd
+	at := time.Now()
+	for _, one := range []struct {
+		pause time.Duration
+		want  string
+	}{{rightNow, ".......x.......x"}, {rightNow + 1, "................"}} {
+		got := ""
+		for range 2 * turnOf {
+			at = at.Add(one.pause)
+			got += map[bool]string{true: "x", false: "."}[r.restAfter(at)]
+		}
+		if got != one.want {
+			t.Errorf("one every %s: %s; want %s", one.pause, got, one.want)
+		}
+		at = at.Add(time.Second)
 	}
 }

@@ -44,8 +44,8 @@ func (f *freshness) confirm(at time.Time) {
 	f.confirmed = at
 }
 
-// recall takes how long ago the store confirmed the flags, before a restart. From here on that age runs on the monotonic clock too.
-func (f *freshness) recall(age time.Duration, now time.Time) {
+// resume takes how long ago the store confirmed the flags, before a restart. From here on that age runs on the monotonic clock too.
+func (f *freshness) resume(age time.Duration, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := now.Add(-age)

@@ -75,11 +75,12 @@ func (h *holder) attempt(head bundle.Head, take func() error) error {
 
 // Bundle compiles what a head brought, saves it and serves it.
 func (h *holder) Bundle(v bundle.Verified) error {
-	next, err := h.compile(v, fromStore)
+	packed := v.Packed()
+	next, err := h.compile(v, fromStore) // v is used no more, so that the document can go meanwhile
 	if err != nil {
 		return err
 	}
-	h.keeper.save(v) // first, so that a restart does not go back; and within bounds, since a kill must act on a full disk too
+	h.keeper.save(packed) // first, so that a restart does not go back; and within bounds, since a kill must act on a full disk too
 	h.activate(next)
 	return nil
 }
@@ -101,15 +102,17 @@ func (h *holder) published() time.Time {
 	return time.Time{}
 }
 
-// compile turns a verified bundle into flags, or refuses it.
+// compile turns a verified bundle into flags, or refuses it. Old and new flags are in memory together then, so it lets go of the document,
+// as its callers must, before the new ones have grown.
 func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
-	m := v.Head().Manifest()
+	head, document := v.Head(), v.Document()
+	m := head.Manifest()
 	if now := h.current.Load(); now != nil && sameBundle(now.head.Manifest().Bundle, m.Bundle) {
-		return newFlagset(now.bundle, v.Head(), m.Revision, source), nil
+		return newFlagset(now.bundle, head, m.Revision, source), nil
 	}
-	h.thrift.begin(len(v.Document()) + h.weight())
+	h.thrift.begin(len(document) + h.weight())
 	defer func() { h.thrift.endSoon(h.weight()) }()
-	doc, err := eval.Parse(v.Document(), eval.LoadLimits())
+	doc, err := eval.Parse(document, eval.LoadLimits())
 	if err != nil {
 		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %w", m.Revision, err)
 	}
@@ -124,7 +127,7 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 		}
 		return nil, bundle.Refuse(reason, "bundle of revision %d: %w", m.Revision, unfit)
 	}
-	return newFlagset(rules, v.Head(), m.Revision, source), nil
+	return newFlagset(rules, head, m.Revision, source), nil
 }
 
 // served gives the flags that are served, without overrides, or nil.

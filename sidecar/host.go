@@ -12,7 +12,7 @@ import (
 )
 
 // onlyLocal guards a loopback listener against pages in a browser: a name that was rebound to loopback shows in Host, a page of
-// another site in Origin. A listener that is open to the network is meant to be reached by any name.
+// another site in Origin, be it empty or the second one. A listener that is open to the network is meant to be reached by any name.
 func onlyLocal(ln net.Listener, m *meter, next handler) handler {
 	address, ok := ln.Addr().(*net.TCPAddr)
 	if !ok || !address.IP.IsLoopback() {
@@ -22,7 +22,7 @@ func onlyLocal(ln net.Listener, m *meter, next handler) handler {
 		switch {
 		case !isLocal(string(ctx.Request.Header.Host()), address.IP) || !targetsLocal(ctx.Request.Header.RequestURI(), address.IP):
 			m.badRequest(answerError(ctx, fasthttp.StatusForbidden, eval.General, "Host must be localhost or the listener's own address"))
-		case len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0:
+		case len(ctx.Request.Header.PeekAll(fasthttp.HeaderOrigin)) > 0: // Peek cannot tell an empty one from none
 			m.badRequest(answerError(ctx, fasthttp.StatusForbidden, eval.General, "requests of web pages (with Origin) are refused"))
 		default:
 			next(ctx)

@@ -30,10 +30,23 @@ func TestLoopbackIsForLocalNamesOnly(t *testing.T) {
 			t.Errorf("Host %q on the socket: %.40q; want any name to do", host, got)
 		}
 	}
-	for _, address := range []string{listen, admin} {
-		raw := "GET /livez HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\nConnection: close\r\n\r\n"
-		if got := exchange(t, "tcp", address, raw); !strings.HasPrefix(got, "HTTP/1.1 403") {
-			t.Errorf("a page's request: %.60q; want 403", got)
+}
+
+// A page's request shows in Origin, whatever stands there and however often.
+func TestLoopbackIsForNoPages(t *testing.T) {
+	_, socket, listen, admin := run(t)
+	for _, origin := range []string{
+		"Origin: https://evil.example", "origin: null", "ORIGIN: http://localhost", "Origin:", "Origin: ", "Origin:\t",
+		"Origin:\r\nOrigin: https://evil.example", "Origin: \r\nOrigin:",
+	} {
+		raw := request("Content-Length: 0\r\n"+origin+"\r\n", "")
+		for _, address := range []string{listen, admin} {
+			if got := exchange(t, "tcp", address, raw); !strings.HasPrefix(got, "HTTP/1.1 403") || !strings.Contains(got, "with Origin") {
+				t.Errorf("%q: %.200q; want 403 for its Origin", origin, got)
+			}
+		}
+		if got := exchange(t, "unix", socket, raw); !strings.HasPrefix(got, "HTTP/1.1 200") {
+			t.Errorf("%q on the socket: %.60q; want 200", origin, got)
 		}
 	}
 }

@@ -112,6 +112,9 @@ func (k *keeper) open() *lkg.Folder {
 	if problem := folder.Problem(); !errors.Is(problem, lkg.ErrHeld) { // what the holder has noted of itself is no death
 		k.takeTrials(folder.Trials(), problem == nil)
 	}
+	if folder.Made() {
+		k.log.Info("state folder made: there was none", "path", k.path)
+	}
 	k.settle(folder.Problem())
 	return folder
 }
@@ -157,6 +160,9 @@ func (k *keeper) pass() {
 	k.mu.Lock()
 	if k.taken == nil {
 		k.have = have
+	}
+	if k.want.payload == have.payload {
+		k.want.entry = lkg.Entry{} // on disk it is safe, and in memory large
 	}
 	if have.payload != had.payload || have.headRevision != had.headRevision {
 		k.unread = nil

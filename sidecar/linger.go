@@ -11,6 +11,7 @@ import (
 // What is still read of a client that was refused.
 const (
 	lingerTime = 500 * time.Millisecond
+	hastyTime  = 20 * time.Millisecond // where a newcomer waits for the place: what has come already is read all the same
 	lingerSize = 1 << 20
 )
 
@@ -37,8 +38,12 @@ func (c *watched) drain() {
 func (p *patrol) drains(c *watched) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	wait := lingerTime
+	if p.crowd.awaited {
+		wait = hastyTime
+	}
 	mark := c.mark.Load()
-	if c.place.at == nil || stateOf(mark) == gaveWay || c.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+	if c.place.at == nil || stateOf(mark) == gaveWay || c.SetReadDeadline(time.Now().Add(wait)) != nil {
 		return false
 	}
 	if !c.mark.CompareAndSwap(mark, markOf(mark>>markBits, mark&known|draining)) {

@@ -152,6 +152,7 @@ type watched struct {
 	net.Conn
 	patrol     *patrol
 	mark       atomic.Int64 // the round in which the state began, whether it was answered once, and the state
+	answering  bool         // since the last read
 	unanswered int          // bytes since the last answer
 	lingers    atomic.Bool  // see linger.go
 	place      place        // under the patrol's lock
@@ -177,11 +178,7 @@ func (c *watched) goOn(s connState) error {
 
 func (c *watched) turn(round int64, s connState) error {
 	was := c.mark.Load()
-	next := markOf(round, was&known|s)
-	if s == writing {
-		next |= known
-	}
-	if lives(stateOf(was)) && c.mark.CompareAndSwap(was, next) {
+	if lives(stateOf(was)) && c.mark.CompareAndSwap(was, markOf(round, was&known|s)) {
 		return nil
 	}
 	return os.ErrDeadlineExceeded
@@ -195,6 +192,7 @@ var (
 // Read waits for a request when the answer to the last one has been written, or for the rest of one: the server, which reads ahead, has
 // bytes of the next request already where it has not room for as many as it would take else.
 func (c *watched) Read(b []byte) (int, error) {
+	c.answering = false
 	var err error
 	switch c.state() {
 	case writing:
@@ -233,20 +231,43 @@ func (c *watched) came(n int, err error) error {
 	return err
 }
 
-// sayGoOn is what a server says to a client that asked whether to send its body. It
-// is no answer: the request is still to come.
-var sayGoOn = []byte("HTTP/1.1 100 Continue\r\n\r\n")
-
-// Write begins an answer, or goes on with it. A connection that was ended while a
-// request was read may still be written to, once: to say so.
+// Write begins an answer, or goes on with it. A connection that was ended while a request was read may still be written to, to say so; that
+// has the time of one answer, too. One that was ended while it was written to has had it.
 func (c *watched) Write(b []byte) (int, error) {
-	if !bytes.HasSuffix(b, sayGoOn) && c.state() != writing {
-		c.unanswered = 0
-		if err := c.note(writing); err != nil {
+	if bytes.HasSuffix(b, sayGoOn) {
+		return c.writeGoOn(b)
+	}
+	if !c.answering {
+		c.answering, c.unanswered = true, 0
+		if err := c.note(writing | known); err != nil {
 			_ = c.SetWriteDeadline(time.Now().Add(c.patrol.waits.answer)) // fails only where it is closed already
 		}
 	}
 	return c.Conn.Write(b)
+}
+
+// sayGoOn is what a server says to a client that asked whether to send its body. It
+// is no answer: the request is still to come.
+var sayGoOn = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+
+// writeGoOn lets a request go on, in the time that it has. To take these words is bounded as an answer is. Answers to earlier requests may
+// stand before them.
+func (c *watched) writeGoOn(b []byte) (int, error) {
+	mark := c.mark.Load()
+	began, before := mark>>markBits, c.answering || len(b) > len(sayGoOn)
+	writes := writing
+	if before {
+		began, writes, c.unanswered = c.patrol.now.Load(), writing|known, 0
+	}
+	if err := c.note(writes); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Write(b)
+	if err == nil {
+		c.answering = false
+		err = c.turn(began, working)
+	}
+	return n, err
 }
 
 func (c *watched) Close() error {

@@ -92,23 +92,63 @@ func TestAClientThatIsLateIsTold(t *testing.T) {
 	})
 }
 
-// To be told to go on is no answer: the body has the time of its request.
+// To be told to go on is no answer: the body has the time of its request, and the client is no better than others that wait for their first.
 func TestAClientThatAsksAndSendsNothing(t *testing.T) {
 	patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
-		group.Go(func() {
-			_, _ = client.Write([]byte("Expect: 100-continue"))
-			_, _ = io.ReadFull(client, make([]byte, len(sayGoOn)))
-		})
-		began, buf := time.Now(), make([]byte, 64)
-		if _, err := server.Read(buf); err != nil {
-			t.Fatal(err)
+		began := time.Now()
+		asks(t, group, server, client, "")
+		if c, _ := server.(*watched); c.mark.Load()&known != 0 {
+			t.Error("it counts as answered")
 		}
-		if _, err := server.Write(sayGoOn); err != nil {
-			t.Fatal(err)
-		}
-		_, err := server.Read(buf)
+		_, err := server.Read(make([]byte, 64))
 		ranOut(t, began, err, shortWaits.request)
 	})
+}
+
+// Where an answer to an earlier request goes before, the time of the next one begins there.
+func TestAClientThatAsksBehindAnotherRequest(t *testing.T) {
+	patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
+		began := asks(t, group, server, client, "answer")
+		if c, _ := server.(*watched); c.mark.Load()&known == 0 || c.unanswered != 0 {
+			t.Error("it does not count as answered")
+		}
+		_, err := server.Read(make([]byte, 64))
+		ranOut(t, began, err, shortWaits.request)
+	})
+}
+
+// asks asks to go on, and is told so some time later, behind an answer or none. It gives when.
+func asks(t *testing.T, group *sync.WaitGroup, server, client net.Conn, before string) time.Time {
+	t.Helper()
+	told := append([]byte(before), sayGoOn...)
+	group.Go(func() {
+		_, _ = client.Write([]byte("Expect: 100-continue"))
+		_, _ = io.ReadFull(client, make([]byte, len(told)))
+	})
+	if _, err := server.Read(make([]byte, 64)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	now := time.Now()
+	if _, err := server.Write(told); err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
+// Whoever does not take these words is given up as one that does not take its answer; answers may stand before them.
+func TestAClientThatAsksAndTakesNothing(t *testing.T) {
+	for _, before := range []string{"", "answer"} {
+		patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
+			group.Go(func() { _, _ = client.Write([]byte("Expect: 100-continue")) })
+			began := time.Now()
+			if _, err := server.Read(make([]byte, 64)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := server.Write(append([]byte(before), sayGoOn...))
+			ranOut(t, began, err, shortWaits.answer)
+		})
+	}
 }
 
 // Clients are bounded until the last request has been served, though the sidecar is to stop already; who is left then is cut off.
@@ -137,28 +177,39 @@ func TestWhoIsLeftIsCutOff(t *testing.T) {
 func TestAClientThatDoesNotTakeItsAnswer(t *testing.T) {
 	patrolTest(t, shortWaits, func(t *testing.T, _ *sync.WaitGroup, server, _ net.Conn) {
 		began := time.Now()
-		_, err := server.Write([]byte("answer"))
-		ranOut(t, began, err, shortWaits.answer)
+		for range 2 { // an answer that was given up gets no second time
+			_, err := server.Write([]byte("answer"))
+			ranOut(t, began, err, shortWaits.answer)
+		}
 	})
 }
 
-// Parts of one answer share its time.
+// Parts of one answer share its time, also of one that says that time was up.
 func TestAClientThatTakesItsAnswerSlowly(t *testing.T) {
+	patrolTest(t, shortWaits, takesSlowly)
 	patrolTest(t, shortWaits, func(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
-		group.Go(func() {
-			for {
-				time.Sleep(time.Second)
-				if _, err := client.Read(make([]byte, 1)); err != nil {
-					return
-				}
-			}
-		})
-		began, err := time.Now(), error(nil)
-		for err == nil {
-			_, err = server.Write([]byte("x"))
+		if _, err := server.Read(make([]byte, 1)); err == nil {
+			t.Fatal("read something")
 		}
-		ranOut(t, began, err, shortWaits.answer)
+		takesSlowly(t, group, server, client)
 	})
+}
+
+func takesSlowly(t *testing.T, group *sync.WaitGroup, server, client net.Conn) {
+	t.Helper()
+	group.Go(func() {
+		for {
+			time.Sleep(time.Second)
+			if _, err := client.Read(make([]byte, 1)); err != nil {
+				return
+			}
+		}
+	})
+	began, err := time.Now(), error(nil)
+	for err == nil {
+		_, err = server.Write([]byte("x"))
+	}
+	ranOut(t, began, err, shortWaits.answer)
 }
 
 // Between requests a connection may rest, and then has its time for the next one.

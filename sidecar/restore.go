@@ -52,21 +52,21 @@ type restored struct {
 func (s *Sidecar) restore(ctx context.Context, group *sync.WaitGroup) (known pull.Known, late <-chan func() pull.Known) {
 	found, answered := s.candidates(ctx)
 	if !answered {
-		recalls := make(chan func() pull.Known)
-		group.Go(func() { s.restoreLate(ctx, recalls) })
-		late = recalls
+		answers := make(chan func() pull.Known)
+		group.Go(func() { s.restoreLate(ctx, answers) })
+		late = answers
 	}
 	return s.choose(found, false), late
 }
 
 // restoreLate waits for a disk that did not answer in time: a pod whose store is away still gets what it holds.
-func (s *Sidecar) restoreLate(ctx context.Context, recalls chan<- func() pull.Known) {
+func (s *Sidecar) restoreLate(ctx context.Context, answers chan<- func() pull.Known) {
 	select {
 	case <-ctx.Done():
 	case f := <-s.keeper.found:
 		select {
 		case <-ctx.Done():
-		case recalls <- func() pull.Known {
+		case answers <- func() pull.Known {
 			s.config.Log.Info("the state folder answers after all")
 			s.leftOut.forget(s.keeper.path)
 			return s.choose(f.candidates(), true)
@@ -118,11 +118,12 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 		if err != nil {
 			return err
 		}
+		packed := verified.Packed()
 		next, err := s.holder.compile(verified, c.source)
 		if err != nil {
 			return err
 		}
-		r.known.Served, r.best, r.from = &verified, next, c
+		r.known.Served, r.best, r.from = &packed, next, c
 		return nil
 	})
 	if err != nil {
@@ -178,7 +179,7 @@ func (s *Sidecar) serveRestored(r restored) {
 	if r.from.source == fromDisk && r.from.state == string(r.from.head.Payload()) {
 		now := time.Now()
 		if age, known := s.clock.recall(r.from.confirmed, now, s.holder.published()); known {
-			s.freshness.recall(age, now)
+			s.freshness.resume(age, now)
 		}
 	}
 }

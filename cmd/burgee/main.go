@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -80,8 +81,17 @@ func report(stderr io.Writer, err error, code int) int {
 
 // advise adds the way out of what only the system finds wrong.
 func advise(err error) error {
-	if errors.Is(err, syscall.EADDRINUSE) {
+	where, tcp := (*net.OpError)(nil), false
+	if errors.As(err, &where) {
+		tcp = where.Net == "tcp" // what is wrong with a socket names its own
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
 		return advice{err, "something else listens there: stop it, or give another --listen or --admin (--admin off for none)"}
+	case tcp && errors.Is(err, syscall.EADDRNOTAVAIL), tcp && errors.As(err, new(*net.DNSError)):
+		return advice{err, "this machine has no such address: give --listen or --admin one that it has, such as 127.0.0.1"}
+	case tcp && errors.Is(err, syscall.EACCES):
+		return advice{err, "this user may not listen on that port: give --listen or --admin one of 1024 or more"}
 	}
 	return err
 }

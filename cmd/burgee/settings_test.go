@@ -43,6 +43,28 @@ func TestHelpShowsEverySetting(t *testing.T) {
 	}
 }
 
+// Two headings alike would have a reader look for a setting under the wrong one.
+func TestHelpHasEachHeadingOnce(t *testing.T) {
+	var out bytes.Buffer
+	if _, err := parse(&settings{}, []string{"--help"}, &out); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(out.String()) {
+		title := strings.TrimRight(line, ":\n")
+		if strings.ContainsAny(title, " ") || title == "" {
+			continue
+		}
+		if seen[title] {
+			t.Errorf("--help has the heading %q twice", title)
+		}
+		seen[title] = true
+	}
+	if !seen["Trust"] || !seen["About"] {
+		t.Errorf("headings %v; want those of the settings, and the one of --help itself", seen)
+	}
+}
+
 // documented is a row of the table of settings.
 type documented struct{ flag, variable, fallback string }
 

@@ -81,5 +81,11 @@ func (v Verified) Head() Head { return v.head }
 // Stored is the bundle as the store holds it.
 func (v Verified) Stored() []byte { return v.stored }
 
-// Document is the flag document.
+// Document is the flag document; nil once it was packed.
 func (v Verified) Document() []byte { return v.document }
+
+// Packed is the same without the unpacked document, for whoever keeps it: documents are large.
+func (v Verified) Packed() Verified {
+	v.document = nil
+	return v
+}

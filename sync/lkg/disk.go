@@ -82,7 +82,7 @@ func (d disk) read(name string, limit int64) ([]byte, error) {
 }
 
 // write makes a new file. If it is to be safe, its bytes are when write returns, though its name may not be.
-func (d disk) write(name string, data []byte, safe bool) (err error) {
+func (d disk) write(name string, safe bool, parts [][]byte) (err error) {
 	if err := d.ask("create", name); err != nil {
 		return err
 	}
@@ -98,8 +98,13 @@ func (d disk) write(name string, data []byte, safe bool) (err error) {
 	if err := d.ask("write", name); err != nil {
 		return err
 	}
-	if _, err := made.Write(data); err != nil || !safe {
-		return err
+	for _, part := range parts {
+		if _, err := made.Write(part); err != nil {
+			return err
+		}
+	}
+	if !safe {
+		return nil
 	}
 	if err := d.ask("sync", name); err != nil {
 		return err

@@ -42,13 +42,10 @@ func (f *Folder) Load() []Loaded {
 // A file is one line, then the manifest, then the bundle.
 const header = "burgee-lkg 1 %d %d %s\n"
 
-func (e Entry) encode() []byte {
-	var out bytes.Buffer
-	out.Grow(len(header) + 100 + len(e.Manifest) + len(e.Bundle))
-	fmt.Fprintf(&out, header, len(e.Manifest), len(e.Bundle), checksum(e.Manifest, e.Bundle))
-	out.Write(e.Manifest)
-	out.Write(e.Bundle)
-	return out.Bytes()
+// parts gives what a file holds, piece by piece: joined, a large bundle would be in memory once more.
+func (e Entry) parts() [][]byte {
+	line := fmt.Appendf(nil, header, len(e.Manifest), len(e.Bundle), checksum(e.Manifest, e.Bundle))
+	return [][]byte{line, e.Manifest, e.Bundle}
 }
 
 func decode(data []byte) (Entry, error) {

@@ -6,6 +6,7 @@ package lkg
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,13 +36,14 @@ type Folder struct {
 	root    *os.Root // nil where it cannot be opened
 	lock    *os.File // nil where we may not write
 	problem error
+	made    bool // by Open
 	mu      sync.Mutex
 	bundle  string // checksum of the bundle in lkg.cur, where that is known to be good; else ""
 	proved  bool   // it has been in use for long enough to be worth falling back to
 }
 
-// Open takes the folder at path for this process, and makes it (mode 0700) where it is missing. It always gives a Folder: one that
-// cannot be written to still loads what it can, and Problem says why. Before is for tests; nil asks nobody.
+// Open takes the folder at path for this process, and makes it and the one that it is in (mode 0700) where they are missing. It
+// always gives a Folder: one that cannot be written to still loads what it can, and Problem says why. Before is for tests; nil asks nobody.
 func Open(path string, before Before) *Folder {
 	f := &Folder{disk: disk{before: before}}
 	if err := f.enter(path); err != nil {
@@ -56,7 +58,7 @@ func Open(path string, before Before) *Folder {
 	return f
 }
 
-// enter makes what is missing of the path, and opens it.
+// enter opens the folder, and makes it where it is missing.
 func (f *Folder) enter(path string) (err error) {
 	if err := f.disk.ask("folder", "."); err != nil {
 		return err
@@ -64,7 +66,7 @@ func (f *Folder) enter(path string) (err error) {
 	if err := ownFolder(path); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if f.made, err = ensure(path); err != nil {
 		return err
 	}
 	if f.root, err = os.OpenRoot(path); err != nil {
@@ -75,6 +77,24 @@ func (f *Folder) enter(path string) (err error) {
 	}
 	f.disk.files = rooted{f.root}
 	return nil
+}
+
+// ensure makes the folder where there is none, and the one that it is in, which is what the operator named. What that one stands in must be
+// there: a name with a slip in it, or a mount that is away, would else be found out when a restart needs what was kept.
+func ensure(path string) (made bool, err error) {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return false, nil // what stands there is looked at by others
+	}
+	for _, missing := range []string{filepath.Dir(path), path} {
+		err = os.Mkdir(missing, 0o700)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("%s is not there: make it, or choose another --state-dir", filepath.Dir(missing))
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) { // which others were quicker to make
+			return false, err
+		}
+	}
+	return err == nil, nil
 }
 
 // stillOwn looks again at what was opened: whoever may write where the folder is could have put another in its place meanwhile.
@@ -99,6 +119,9 @@ func (f *Folder) hold() (err error) {
 
 // Problem says why the folder cannot be written to; nil where it can.
 func (f *Folder) Problem() error { return f.problem }
+
+// Made tells whether the folder was missing, and had to be made.
+func (f *Folder) Made() bool { return f.made }
 
 // Close gives the folder up.
 func (f *Folder) Close() error {
@@ -148,7 +171,7 @@ func (f *Folder) SaveConfirmed(at time.Time, state string) error {
 	if f.problem != nil {
 		return f.problem
 	}
-	return f.put(confirmedName, fmt.Appendf(nil, "%s %s\n", at.UTC().Format(time.RFC3339Nano), state), true)
+	return f.put(confirmedName, true, fmt.Appendf(nil, "%s %s\n", at.UTC().Format(time.RFC3339Nano), state))
 }
 
 // Path is where a sidecar keeps its state under the folder that the operator named: the named one may be shared or wider open.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -19,6 +20,9 @@ import (
 func entry(n int) Entry {
 	return Entry{Manifest: fmt.Appendf(nil, "manifest %d", n), Bundle: fmt.Appendf(nil, "bundle %d", n)}
 }
+
+// encode gives a file as a whole.
+func (e Entry) encode() []byte { return bytes.Join(e.parts(), nil) }
 
 func open(t *testing.T, path string) *Folder {
 	t.Helper()
@@ -288,6 +292,29 @@ func TestPlantedThingsAreNotFollowed(t *testing.T) {
 				t.Errorf("loaded %s; want an error", loaded(f))
 			}
 		})
+	}
+}
+
+// The folder and the one that it is in are made, what these stand in is not: that would hide a slip in its name until a restart.
+func TestOnlyTheFolderItselfIsMade(t *testing.T) {
+	above := filepath.Join(t.TempDir(), "slip")
+	path := filepath.Join(above, "state", "burgee")
+	f := Open(path, nil)
+	defer func() { _ = f.Close() }()
+	if err := f.Problem(); err == nil || err.Error() != "open state folder: "+above+" is not there: make it, or choose another --state-dir" {
+		t.Errorf("problem %v; want the folder that is missing, and the way out", err)
+	}
+	if _, err := os.Lstat(above); !errors.Is(err, fs.ErrNotExist) || f.Made() || f.Save(entry(1)) == nil || len(f.Load()) > 0 {
+		t.Errorf("%s: %v; want it left missing, and nothing kept", above, err)
+	}
+	if err := os.Mkdir(above, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, made := range []bool{true, false} {
+		f := Open(path, nil)
+		if err := errors.Join(f.Problem(), f.Close()); err != nil || f.Made() != made {
+			t.Errorf("made %v (%v); want %v", f.Made(), err, made)
+		}
 	}
 }
 

@@ -21,7 +21,7 @@ func (f *Folder) Save(e Entry) error {
 			return fmt.Errorf("keep %s: %w", previousName, err)
 		}
 	}
-	if err := f.put(currentName, e.encode(), true); err != nil {
+	if err := f.put(currentName, true, e.parts()...); err != nil {
 		return err
 	}
 	f.bundle, f.proved = sum, f.proved && sum == f.bundle
@@ -51,7 +51,7 @@ func (f *Folder) SaveHead(manifest []byte) error {
 	if f.problem != nil {
 		return f.problem
 	}
-	return f.put(headName, Entry{Manifest: manifest}.encode(), true)
+	return f.put(headName, true, Entry{Manifest: manifest}.parts()...)
 }
 
 // keepPrevious gives the current file a second name; the file itself is never written again.
@@ -79,10 +79,10 @@ func (f *Folder) keepPrevious() error {
 
 // put writes a file aside and gives it its name. If it is to be safe, the file is synced first and the folder afterwards. After an error
 // nothing is retried: a failed sync may have dropped the pages, so only a fresh write proves anything.
-func (f *Folder) put(name string, data []byte, safe bool) error {
+func (f *Folder) put(name string, safe bool, parts ...[]byte) error {
 	tmp := name + tmpSuffix
 	_ = f.disk.remove(tmp)
-	if err := f.disk.write(tmp, data, safe); err != nil {
+	if err := f.disk.write(tmp, safe, parts); err != nil {
 		_ = f.disk.remove(tmp)
 		return fmt.Errorf("save %s: %w", name, err)
 	}

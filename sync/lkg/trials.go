@@ -36,7 +36,7 @@ func (f *Folder) SaveTrials(t Trials) error {
 	if f.problem != nil {
 		return f.problem
 	}
-	return f.put(trialsName, t.encode(), false)
+	return f.put(trialsName, false, t.encode())
 }
 
 // TrialsFile is where a folder keeps them: who removes it acquits all bundles.

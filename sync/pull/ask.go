@@ -133,16 +133,22 @@ func inTime(err error, deadline time.Duration) string {
 	return " within " + deadline.Round(time.Second).String()
 }
 
+// handOn gives a bundle to the sink. Another one than is served takes much memory until one of the two goes, so what is served is fetched
+// again in the rare case that it is asked for after the other was refused.
 func (l *Loop) handOn(stored []byte) error {
+	if l.served.digest != l.have.head.Manifest().Bundle.Digest {
+		l.served.stored, l.served.digest = nil, ""
+	}
 	take := func() error {
 		verified, err := l.have.head.Open(stored)
 		if err != nil {
 			return err
 		}
-		if err := l.config.Sink.Bundle(verified); err != nil {
+		served := servedBy(verified)
+		if err := l.config.Sink.Bundle(verified); err != nil { // it has the document alone, and may let go of it
 			return err
 		}
-		l.served = servedBy(verified)
+		l.served = served
 		return nil
 	}
 	if l.config.Attempt == nil {

@@ -108,7 +108,7 @@ func New(c Config) (*Loop, error) {
 	}
 	l := &Loop{config: c, refused: map[bundle.Reason]uint64{}, waits: newWaits(c), floor: floor{min: c.MinRevision}}
 	l.learn(c.Known)
-	l.config.Known = Known{} // it holds a whole document
+	l.config.Known = Known{} // it holds a whole bundle
 	return l, nil
 }
 
@@ -150,8 +150,8 @@ func (l *Loop) sleep(ctx context.Context, wait time.Duration) bool {
 			return false
 		case <-timer.C:
 			return ctx.Err() == nil
-		case recall := <-l.config.Late:
-			l.learn(recall())
+		case known := <-l.config.Late:
+			l.learn(known())
 		}
 	}
 }

@@ -24,7 +24,6 @@ const (
 	podLimit   = 64 << 20
 	goLimit    = "GOMEMLIMIT=48MiB" // what pods are given
 	wantMemory = 56 << 10           // KiB resident, at any time
-	mostMemory = 60 << 10           // the same with documents that only somebody who has the key and leaves burgeectl aside can publish
 	poll       = 100 * time.Millisecond
 )
 
@@ -235,7 +234,7 @@ func TestLargestDocuments(t *testing.T) {
 			p.serve(family.Largest(2*p.revision + salt))
 		}
 		c.end(t)
-		p.within(family.Name+", as loaded", mostMemory)
+		p.within(family.Name+", as loaded", wantMemory)
 		if i%3 == 0 {
 			p.Stop(t)
 			p.start()
@@ -257,7 +256,7 @@ func TestHostileDocuments(t *testing.T) {
 			continue
 		}
 		p.refuse(bad)
-		p.within(bad.Name, mostMemory)
+		p.within(bad.Name, wantMemory)
 	}
 	c.end(t)
 	p.Serves(t, 1, p.served)

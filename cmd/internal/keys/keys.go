@@ -27,9 +27,11 @@ var (
 	ErrTrustKey = errors.New("trust key")
 )
 
-// Trust is what --trust-key, --trust-threshold (0 means 1) and --allow-unsigned ask for: keys or their explicit absence, never
-// neither.
+// Trust is what --trust-key, --trust-threshold and --allow-unsigned ask for: keys or their explicit absence, never neither.
 func Trust(files []string, threshold int, allowUnsigned bool) (bundle.Trust, error) {
+	if err := CheckThreshold(threshold, nil); err != nil {
+		return bundle.Trust{}, err
+	}
 	switch {
 	case len(files) > 0 && allowUnsigned:
 		return bundle.Trust{}, ErrBothTrusts
@@ -61,7 +63,7 @@ func CheckThreshold(threshold int, given []bundle.PublicKey) error {
 		distinct[key.ID] = true
 	}
 	switch n := len(distinct); {
-	case threshold < 0:
+	case threshold < 1: // 0 too, which reads as if nobody needed to sign
 		return fmt.Errorf("%w %d is no number of keys: give 1 or more", ErrThreshold, threshold)
 	case n > 0 && threshold > n:
 		return fmt.Errorf("%w %d is more than the distinct keys given (%d): give more with --trust-key, or ask for fewer", ErrThreshold, threshold, n)

@@ -23,7 +23,7 @@ func TestTrustWantsKeysOrTheirAbsence(t *testing.T) {
 		{"a key", []string{file}, false, nil},
 		{"unsigned", nil, true, nil},
 	} {
-		trust, err := Trust(row.files, 0, row.unsigned)
+		trust, err := Trust(row.files, 1, row.unsigned)
 		if !errors.Is(err, row.want) {
 			t.Errorf("%s: error %v; want %v", row.name, err, row.want)
 		}
@@ -39,7 +39,7 @@ func TestTrustFollowsSymlinks(t *testing.T) {
 	if err := os.Symlink(file, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Trust([]string{link}, 0, false); err != nil {
+	if _, err := Trust([]string{link}, 1, false); err != nil {
 		t.Errorf("a symlink to a key: %v", err)
 	}
 }
@@ -61,7 +61,7 @@ func TestTrustNamesTheFileItCannotUse(t *testing.T) {
 		write("huge.pub", strings.Repeat("x", MaxFile+1)): "more than 16384 bytes",
 		write("private.pub", emptyPrivate):                `PEM block "PRIVATE KEY"; want "PUBLIC KEY"`,
 	} {
-		_, err := Trust([]string{file}, 0, false)
+		_, err := Trust([]string{file}, 1, false)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
 			t.Errorf("error %v; want %q and the file %s", err, want, file)
 		}
@@ -76,9 +76,10 @@ func TestTrustThreshold(t *testing.T) {
 		threshold int
 		want      string // "" for none
 	}{
-		{"none given", []string{a}, 0, ""},
+		{"one of one", []string{a}, 1, ""},
 		{"two of two", []string{a, b}, 2, ""},
 		{"one key twice", []string{a, a}, 2, "--trust-threshold 2 is more than the distinct keys given (1): give more with --trust-key, or ask for fewer"},
+		{"none", []string{a}, 0, "--trust-threshold 0 is no number of keys: give 1 or more"},
 		{"negative", []string{a}, -1, "--trust-threshold -1 is no number of keys: give 1 or more"},
 		{"negative and unsigned", nil, -1, "--trust-threshold -1 is no number of keys: give 1 or more"},
 	} {

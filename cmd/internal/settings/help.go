@@ -13,7 +13,7 @@ const helpWidth = 80
 func Help(out io.Writer, program, description string, all []Setting) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Usage: %s [flags]\n\n%s\n\n", program, description)
-	rows(&text, "Flags:", [][2]string{{"-h, --help", "Show this help."}, {"    --version", "Print the version and stop."}})
+	rows(&text, "About", [][2]string{{"-h, --help", "Show this help."}, {"    --version", "Print the version and stop."}})
 	for len(all) > 0 {
 		end := 1
 		for end < len(all) && all[end].Group == all[0].Group {

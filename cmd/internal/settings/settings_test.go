@@ -141,7 +141,7 @@ func TestHelp(t *testing.T) {
 
 What it is.
 
-Flags:
+About
   -h, --help       Show this help.
       --version    Print the version and stop.
 
