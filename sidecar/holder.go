@@ -11,9 +11,6 @@ import (
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
-// maxBrokenShare is how many of a hundred flags may be broken before the whole bundle is taken for a mistake.
-const maxBrokenShare = 5
-
 // maxBrokenLogged keeps one bundle from filling the log.
 const maxBrokenLogged = 10
 
@@ -123,12 +120,12 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 		return nil, bundle.Refuse(bundle.ReasonCount, "bundle of revision %d has %d flags; the manifest says %d", m.Revision, doc.Flags(), m.Bundle.Flags)
 	}
 	rules := eval.CompileAfter(h.served(), doc, h.options)
-	if problem := rules.Oversize(); problem != nil {
-		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %s: %s", m.Revision, problem.Path, problem.Message)
-	}
-	if broken := rules.Broken(); len(broken)*100 > rules.Len()*maxBrokenShare {
-		return nil, bundle.Refuse(bundle.ReasonBroken, "bundle of revision %d has %d broken flags of %d; the first: %s: %s",
-			m.Revision, len(broken), rules.Len(), broken[0].Path, broken[0].Message)
+	if unfit := rules.Unfit(); unfit != nil {
+		reason := bundle.ReasonDocument
+		if unfit.Broken > 0 {
+			reason = bundle.ReasonBroken
+		}
+		return nil, bundle.Refuse(reason, "bundle of revision %d: %w", m.Revision, unfit)
 	}
 	return newFlagset(rules, head, m.Revision, source), nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/cmd/internal/keys"
 	"github.com/burgeehq/burgee/cmd/internal/spelling"
+	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
 	"github.com/burgeehq/burgee/sync/publish"
@@ -55,8 +56,11 @@ func advise(err error) (code int, hint string) {
 	if own := (advised{}); errors.As(err, &own) {
 		return own.code, own.hint
 	}
-	if errors.As(err, new(*refused)) {
+	if errors.As(err, new(*refused)) || errors.As(err, new(*guarded)) {
 		return exitRefused, "" // each problem named its own
+	}
+	if errors.As(err, new(*eval.Unfit)) {
+		return exitRefused, "no sidecar would serve these flags"
 	}
 	if errors.As(err, new(*publish.Conflict)) {
 		return exitRefused, "burgeectl show prints what they published; take it in, and publish again"
@@ -144,6 +148,14 @@ func ruleHint(r *publish.Refusal) string {
 		return "put the object back from a backup"
 	case publish.RuleHistory:
 		return "history was changed: compare manifest.json with the newest copy under revisions/, and put back what is right"
+	}
+	return ""
+}
+
+// suggest asks whether one of the names was meant.
+func suggest(name string, names []string) string {
+	if alike := near(name, names); len(alike) > 0 {
+		return "did you mean " + strings.Join(alike, " or ") + "?"
 	}
 	return ""
 }

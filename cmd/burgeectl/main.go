@@ -58,8 +58,8 @@ func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitGood
 	}
-	if bad := (*refused)(nil); errors.As(err, &bad) {
-		bad.print(stderr)
+	if own := (interface{ print(out io.Writer) })(nil); errors.As(err, &own) {
+		own.print(stderr) // what it found, one by one
 	}
 	code, hint := advise(err)
 	for i, text := range strings.Split(err.Error(), "\n") { // errors that were joined

@@ -7,7 +7,7 @@ import (
 
 // problem is one thing that is wrong with a file of flags.
 type problem struct {
-	File    string `json:"file"`
+	File    string `json:"file,omitzero"` // "" where it is not one file's
 	Line    int    `json:"line,omitzero"`
 	Column  int    `json:"column,omitzero"`
 	Path    string `json:"path,omitzero"`
@@ -21,9 +21,10 @@ func (p problem) print(out io.Writer) {
 	if p.Line > 0 {
 		place = fmt.Sprintf("%s:%d:%d", place, p.Line, p.Column)
 	}
-	if p.Path != "" {
-		place += ": " + p.Path
+	if p.Path != "" && place != "" {
+		place += ": "
 	}
+	place += p.Path
 	fmt.Fprintln(out, oneLine(place+": "+p.Message))
 	if p.Hint != "" {
 		fmt.Fprintln(out, "hint:", oneLine(p.Hint))

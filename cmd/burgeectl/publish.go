@@ -15,11 +15,11 @@ import (
 type publication struct {
 	writing
 	contract
-	Flags       string        `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
-	ValidFor    time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
-	StartAt     int64         `help:"Number of this revision, where sidecars are ahead of the store because it was lost, or lost its head." placeholder:"N"`
-	AllowShrink bool          `help:"Publish flags that are none, or less than half of those before."`
-	AllowGrowth bool          `help:"Publish flags of more than twice the bytes before."`
+	guards
+	growth
+	Flags    string        `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
+	ValidFor time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
+	StartAt  int64         `help:"Number of this revision, where sidecars are ahead of the store because it was lost, or lost its head." placeholder:"N"`
 }
 
 // Run loads the flags as a sidecar would, and publishes them.
@@ -40,7 +40,7 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 		return err
 	}
 	result, err := publisher.Publish(ctx, publish.Request{
-		Document: file.document, Author: author, Message: p.Message, Compare: compare, ValidFor: p.ValidFor,
+		Document: file.document, Author: author, Message: p.Message, Compare: p.compare, ValidFor: p.ValidFor,
 		StartAt: p.StartAt, AllowShrink: p.AllowShrink, AllowGrowth: p.AllowGrowth, DryRun: p.DryRun,
 	})
 	if err != nil {

@@ -41,7 +41,7 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 	}
 	ref.Flags, ref.PreviousFlags = compared.Flags, b.head.Manifest().Bundle.Flags
 	ref.AllowShrink = (r.AllowShrink || same && ref.AllowShrink) && ref.Shrinks()
-	if err := guard(b, r, ref); err != nil {
+	if err := Guard(r, b.flags.Document(), ref); err != nil {
 		return nil, err
 	}
 	next := &revision{bundle: stored, entries: compared.Entries, same: same}
@@ -71,17 +71,19 @@ func pack(b *base, document []byte) ([]byte, bundle.Ref, error) {
 	return bundle.Pack(document)
 }
 
-func guard(b *base, r Request, ref bundle.Ref) error {
-	size, before := len(r.Document), len(b.flags.Document())
+// Guard refuses a document that looks like a mistake beside the one before it, whose reference is zero where there was none. The error is
+// a *Refusal.
+func Guard(r Request, before []byte, ref bundle.Ref) error {
+	size := len(r.Document)
 	switch {
 	case size > MaxDocument:
 		return refuse(RuleLimit, "the document has %d bytes; at most %d are published", size, MaxDocument)
-	case ref.Shrinks() && !ref.AllowShrink && b.exists():
+	case ref.Shrinks() && !ref.AllowShrink && before != nil:
 		return refuse(RuleShrink, "the number of flags falls from %d to %d", ref.PreviousFlags, ref.Flags)
 	case ref.Shrinks() && !ref.AllowShrink:
 		return refuse(RuleShrink, "the document has no flags")
-	case b.exists() && size > growthFloor && size > 2*before && !r.AllowGrowth:
-		return refuse(RuleGrowth, "the document grows from %d to %d bytes, more than twice", before, size)
+	case before != nil && size > growthFloor && size > 2*len(before) && !r.AllowGrowth:
+		return refuse(RuleGrowth, "the document grows from %d to %d bytes, more than twice", len(before), size)
 	}
 	return nil
 }
@@ -95,7 +97,7 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 		Overrides:   []bundle.Override{},
 		PublishedAt: now,
 		OldestPin:   b.next,
-		Change:      count(entries),
+		Change:      Count(entries),
 		Critical:    []string{},
 	}
 	m.Change.Author, m.Change.Message = r.Author, r.Message
@@ -109,7 +111,8 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 	return m
 }
 
-func count(entries []bundle.Entry) bundle.Change {
+// Count is how many flags entries touch, as a manifest tells it. Sections are no flags.
+func Count(entries []bundle.Entry) bundle.Change {
 	var c bundle.Change
 	for _, e := range entries {
 		switch {
