@@ -45,11 +45,16 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 		return nil, err
 	}
 	next := &revision{bundle: stored, entries: compared.Entries, same: same}
-	return next, p.finish(next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
+	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
 }
 
-// finish makes what every revision has: its ledger, and its head, with which the bundle must open.
-func (p *Publisher) finish(next *revision, m bundle.Manifest, retired []bundle.Retired) (err error) {
+// finish makes what every revision has: its number and its place in the chain, its ledger, and its head, with which the bundle must
+// open.
+func (p *Publisher) finish(b *base, next *revision, m bundle.Manifest, retired []bundle.Retired) (err error) {
+	m.Revision = b.next
+	if b.follows() {
+		m.Follow(b.last)
+	}
 	next.ledger, m.Ledger, err = bundle.PackLedger(bundle.Ledger{
 		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired,
 	})
@@ -90,7 +95,6 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 	now := p.now().UTC().Truncate(time.Second)
 	m := bundle.Manifest{
 		Environment: p.policy.Environment,
-		Revision:    b.next,
 		Bundle:      ref,
 		Overrides:   []bundle.Override{},
 		PublishedAt: now,
@@ -101,7 +105,7 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 	m.Change.Author, m.Change.Message = r.Author, r.Message
 	if b.exists() {
 		before := b.head.Manifest()
-		m.Previous, m.Overrides, m.OldestPin = b.head.Payload(), before.Overrides, before.OldestPin
+		m.Overrides, m.OldestPin = before.Overrides, before.OldestPin
 	}
 	if r.ValidFor > 0 {
 		m.ValidUntil = now.Add(r.ValidFor)

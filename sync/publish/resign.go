@@ -42,7 +42,7 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 		return Result{}, err
 	}
 	next := &revision{bundle: b.flags.Stored(), same: true}
-	if err := p.finish(next, p.again(b, r), b.retired); err != nil {
+	if err := p.finish(b, next, p.again(b, r), b.retired); err != nil {
 		return Result{}, err
 	}
 	if r.DryRun {
@@ -54,7 +54,6 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 // again is the head's manifest as that of the next revision.
 func (p *Publisher) again(b *base, r Resigning) bundle.Manifest {
 	m := b.head.Manifest()
-	m.Revision, m.Previous = b.next, b.head.Payload()
 	m.PublishedAt = p.now().UTC().Truncate(time.Second)
 	m.Change = bundle.Change{Author: r.Author, Message: r.Message}
 	m.Bundle.PreviousFlags = m.Bundle.Flags
