@@ -20,10 +20,10 @@ const Format = 1
 
 // Manifest is the payload of a head: one revision of one environment.
 type Manifest struct {
-	Format      int        `json:"format"`
-	Environment string     `json:"environment"`
-	Revision    int64      `json:"revision"` // grows by one with every write of the head
-	Previous    Digest     `json:"previous,omitempty"` // of the payload of the revision before
+	Format      int    `json:"format"`
+	Environment string `json:"environment"`
+	Revision    int64  `json:"revision"`           // grows by one with every write of the head
+	Previous    Digest `json:"previous,omitempty"` // of the payload of the revision before
 
 	// The chain: beside the payload, the bytes of the head before, whose signatures no key may be left to verify, and its number.
 	PreviousHead     Digest `json:"previousHead,omitempty"`

@@ -24,7 +24,8 @@ type revision struct {
 	head           bundle.Head
 	bundle, ledger []byte // as stored
 	entries        []bundle.Entry
-	same           bool // flags as before
+	same           bool  // flags as before
+	rollbackTo     int64 // whose flags they are, where they are those of an older revision
 }
 
 // prepare makes everything that the publication will write, and checks it the way a sidecar will, before anything is written.
@@ -35,7 +36,7 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 		return nil, err
 	}
 	same := b.same(r.Document)
-	stored, ref, err := pack(b, r.Document)
+	stored, ref, err := pack(b, r)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +46,9 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 		return nil, err
 	}
 	next := &revision{bundle: stored, entries: compared.Entries, same: same}
+	if !same {
+		next.rollbackTo = r.From.Head().Manifest().Revision
+	}
 	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
 }
 
@@ -56,7 +60,7 @@ func (p *Publisher) finish(b *base, next *revision, m bundle.Manifest, retired [
 		m.Follow(b.last)
 	}
 	next.ledger, m.Ledger, err = bundle.PackLedger(bundle.Ledger{
-		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired,
+		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired, RollbackTo: next.rollbackTo,
 	})
 	if err != nil {
 		return err
@@ -69,11 +73,14 @@ func (p *Publisher) finish(b *base, next *revision, m bundle.Manifest, retired [
 }
 
 // pack gives what is stored of a document. The same flags are the same bundle, whatever compressor made it.
-func pack(b *base, document []byte) ([]byte, bundle.Ref, error) {
-	if b.same(document) {
+func pack(b *base, r Request) ([]byte, bundle.Ref, error) {
+	switch {
+	case b.same(r.Document):
 		return b.flags.Stored(), b.head.Manifest().Bundle, nil
+	case r.From.Stored() != nil:
+		return r.From.Stored(), r.From.Head().Manifest().Bundle, nil
 	}
-	return bundle.Pack(document)
+	return bundle.Pack(r.Document)
 }
 
 func guard(b *base, r Request, ref bundle.Ref) error {

@@ -205,8 +205,8 @@ func TestStartAt(t *testing.T) {
 // A store that lost its head begins anew also where its newest copy is nothing to believe; then it leaves the past behind.
 func TestStartAtBehindADamagedCopy(t *testing.T) {
 	for name, spoil := range map[string]func(f *fake, body []byte){
-		"cut":          func(f *fake, body []byte) { f.put(bundle.RevisionKey(2), body[:len(body)-9]) },
-		"of another":   func(f *fake, _ []byte) { f.put(bundle.RevisionKey(2), f.objects[bundle.RevisionKey(1)]) },
+		"cut":        func(f *fake, body []byte) { f.put(bundle.RevisionKey(2), body[:len(body)-9]) },
+		"of another": func(f *fake, _ []byte) { f.put(bundle.RevisionKey(2), f.objects[bundle.RevisionKey(1)]) },
 		"of a stranger": func(f *fake, body []byte) {
 			head, err := bundle.Policy{Trust: bundle.AllowUnsigned()}.Open(body)
 			if err != nil {
