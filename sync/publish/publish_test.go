@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"reflect"
 	"testing"
@@ -235,6 +236,26 @@ func TestStartAtBehindADamagedCopy(t *testing.T) {
 				t.Errorf("chain %+v", chain)
 			}
 		})
+	}
+}
+
+// A store may hold more copies than one list has keys.
+func TestStartAtLooksBehindTheFirstPage(t *testing.T) {
+	f, k := newFake(), newKey(t)
+	p := newPublisher(t, k.config(f))
+	mustPublish(t, p, "one", "a")
+	for revision := int64(2); revision <= listed+5; revision++ {
+		f.put(bundle.RevisionKey(revision), []byte("a copy"))
+	}
+	r := request(document("a", "b"), "ahead")
+	r.StartAt = listed + 9
+	if _, err := p.Publish(context.Background(), r); !rule(RuleHistory, "revisions/00010005.json is there already")(err) {
+		t.Errorf("a head that was put back: %v", err)
+	}
+	f.put(bundle.HeadKey, nil)
+	refusal := (*Refusal)(nil)
+	if _, err := p.Publish(context.Background(), request(document("a"), "anew")); !errors.As(err, &refusal) || refusal.Revision != listed+6 {
+		t.Errorf("no head: %v; want a refusal that names revision %d", err, listed+6)
 	}
 }
 
