@@ -71,6 +71,9 @@ func advise(err error) (code int, hint string) {
 	if refusal := (*publish.Refusal)(nil); errors.As(err, &refusal) {
 		return exitRefused, ruleHint(refusal)
 	}
+	if isDamage(err) {
+		return exitRefused, damageHint
+	}
 	if reason := bundle.ReasonOf(err); reason != "" {
 		return exitRefused, reasonHints[reason]
 	}
@@ -144,6 +147,8 @@ func ruleHint(r *publish.Refusal) string {
 		return fmt.Sprintf("give --start-at %d or a little more", r.Revision)
 	case publish.RuleHasHead:
 		return fmt.Sprintf("leave out --start-at, or give %d or more: above every revision that a sidecar has", r.Revision)
+	case publish.RuleEarlier:
+		return "a later end needs a longer --valid-for; --allow-earlier takes the time away all the same"
 	case publish.RuleDamaged:
 		return "put the object back from a backup"
 	case publish.RuleHistory:

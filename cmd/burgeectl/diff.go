@@ -67,7 +67,7 @@ func (r *reader) step(ctx context.Context, document []byte) (publish.Step, bundl
 	if err != nil {
 		return publish.Step{}, head, err
 	}
-	ledger, err := r.ledger(ctx, head)
+	ledger, err := r.past().Ledger(ctx, head)
 	if err != nil {
 		return publish.Step{}, head, err
 	}
@@ -75,20 +75,6 @@ func (r *reader) step(ctx context.Context, document []byte) (publish.Step, bundl
 	return publish.Step{
 		Revision: m.Revision + 1, Before: verified.Document(), After: document, Retired: ledger.Retired, Overrides: m.Overrides,
 	}, head, nil
-}
-
-// ledger reads the changes that a head names.
-func (r *reader) ledger(ctx context.Context, head bundle.Head) (bundle.Ledger, error) {
-	m := head.Manifest()
-	got, err := r.store.Get(ctx, bundle.LedgerKey(m.Ledger), "", bundle.MaxLedger)
-	if err != nil {
-		return bundle.Ledger{}, fmt.Errorf("read ledger of revision %d: %w", m.Revision, err)
-	}
-	ledger, err := bundle.OpenLedger(got.Body, m.Ledger)
-	if err != nil {
-		return ledger, fmt.Errorf("verify ledger of revision %d: %w", m.Revision, err)
-	}
-	return ledger, nil
 }
 
 // refusals are what publish would say.
@@ -130,6 +116,20 @@ func (p planned) print(out io.Writer) {
 	}
 }
 
+// signs mark lines the way diffs do.
+var signs = map[string]string{"added": "+ ", "changed": "~ ", "removed": "- "}
+
+// printEntry prints what an entry changed, a line a field.
+func printEntry(out io.Writer, e bundle.Entry) {
+	fmt.Fprintln(out, oneLine(signs[e.Kind]+e.Flag+e.Section))
+	if e.Kind == "removed" {
+		return
+	}
+	for _, f := range fieldsOf(e) {
+		fmt.Fprintln(out, indented("    "+f.text()))
+	}
+}
+
 // differenceJSON is the result of diff in JSON.
 type differenceJSON struct {
 	Environment string            `json:"environment,omitzero"`
@@ -141,18 +141,13 @@ type differenceJSON struct {
 	Refused     []problem         `json:"refused"`   // why publish would refuse it
 }
 
-type change struct {
-	entry
-	Fields []field `json:"fields"`
-}
-
 func (p planned) json() differenceJSON {
 	m := p.head.Manifest()
 	out := differenceJSON{
 		m.Environment, m.Revision, p.revision, p.change.Flags, []change{}, append([]bundle.Override{}, m.Overrides...), append([]problem{}, p.refused...),
 	}
 	for _, e := range p.change.Entries {
-		out.Changes = append(out.Changes, change{entry{e.Kind, e.Flag, e.Section}, append([]field{}, fieldsOf(e)...)})
+		out.Changes = append(out.Changes, change{entry{e.Kind, e.Flag, e.Section}, fieldsOf(e)})
 	}
 	return out
 }

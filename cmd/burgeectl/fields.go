@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"io"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -14,121 +13,113 @@ import (
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
-// field is one place of a flag or section that a revision changes.
+// field is one difference inside a changed value.
 type field struct {
-	Path   string         `json:"path"` // within the flag or section; "" is all of it
-	Before jsontext.Value `json:"before,omitzero"`
-	After  jsontext.Value `json:"after,omitzero"`
+	Path   string         `json:"path"` // within the flag, such as variants.on; empty is all of it
+	Before jsontext.Value `json:"before,omitempty"`
+	After  jsontext.Value `json:"after,omitempty"`
 }
 
-// fieldsOf compares what an entry changed, field by field: objects by their members, lists by their items where they have as many.
+// maxShown is how many characters of a value are shown.
+const maxShown = 60
+
+// fieldsOf lists what an entry changed. A flag that comes or goes is told by its fields.
 func fieldsOf(e bundle.Entry) []field {
+	if e.Flag == "" {
+		return fields(e.Before, e.After)
+	}
+	return fields(orEmpty(e.Before), orEmpty(e.After))
+}
+
+func orEmpty(value jsontext.Value) jsontext.Value {
+	if len(value) == 0 {
+		return jsontext.Value("{}")
+	}
+	return value
+}
+
+// fields lists what differs between two values, either of which may be absent. It goes into objects, and into lists of one length; other
+// lists are shown whole.
+func fields(before, after jsontext.Value) []field {
 	var found []field
-	compareFields("", compact(e.Before), compact(e.After), &found)
+	differ("", before, after, &found)
 	return found
 }
 
-func compareFields(path string, before, after jsontext.Value, found *[]field) {
-	if bytes.Equal(before, after) {
+func differ(path string, before, after jsontext.Value, found *[]field) {
+	if sameValue(before, after) {
 		return
 	}
-	if then, now := membersOf(before), membersOf(after); then != nil && now != nil {
-		for _, name := range unionOf(then, now) {
-			compareFields(join(path, name), then[name], now[name], found)
+	if a, b, ok := objects(before, after); ok {
+		names := maps.Clone(a)
+		maps.Copy(names, b)
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			differ(member(path, name), a[name], b[name], found)
 		}
 		return
 	}
-	if then, now := itemsOf(before), itemsOf(after); len(then) > 0 && len(then) == len(now) {
-		for i := range then {
-			compareFields(fmt.Sprintf("%s[%d]", path, i), then[i], now[i], found)
+	if a, b, ok := lists(before, after); ok {
+		for i := range a {
+			differ(path+"["+strconv.Itoa(i)+"]", a[i], b[i], found)
 		}
 		return
 	}
 	*found = append(*found, field{path, before, after})
 }
 
-// compact takes insignificant whitespace away; what was published is JSON.
-func compact(v jsontext.Value) jsontext.Value {
-	v = v.Clone()
-	_ = v.Compact() // an absent value is none, and stays so
-	return v
+// objects reads both values as objects; one that is absent counts as empty at the top, where a flag comes or goes.
+func objects(before, after jsontext.Value) (a, b map[string]jsontext.Value, ok bool) {
+	a, first := asObject(before)
+	b, second := asObject(after)
+	return a, b, first && second && len(a)+len(b) > 0
 }
 
-func membersOf(v jsontext.Value) map[string]jsontext.Value {
+func asObject(value jsontext.Value) (map[string]jsontext.Value, bool) {
+	if value.Kind() != '{' {
+		return nil, false
+	}
 	var members map[string]jsontext.Value
-	if v.Kind() != '{' || json.Unmarshal(v, &members) != nil {
-		return nil
-	}
-	return members
+	return members, json.Unmarshal(value, &members) == nil
 }
 
-func itemsOf(v jsontext.Value) []jsontext.Value {
-	var items []jsontext.Value
-	if v.Kind() != '[' || json.Unmarshal(v, &items) != nil {
-		return nil
+func lists(before, after jsontext.Value) (a, b []jsontext.Value, ok bool) {
+	if before.Kind() != '[' || after.Kind() != '[' || json.Unmarshal(before, &a) != nil || json.Unmarshal(after, &b) != nil {
+		return nil, nil, false
 	}
-	return items
+	return a, b, len(a) == len(b)
 }
 
-// unionOf gives the names of both, sorted.
-func unionOf(a, b map[string]jsontext.Value) []string {
-	var names []string
-	for name := range a {
-		names = append(names, name)
-	}
-	for name := range b {
-		if _, both := a[name]; !both {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// join adds a member's name to a path, quoted where it would read as more than one step.
-func join(path, name string) string {
-	if name == "" || strings.ContainsAny(name, ".[]\" \t\n") {
-		return fmt.Sprintf("%s[%q]", path, name)
-	}
-	if path == "" {
+// member adds a name to a path, quoted where it would read as more than one step.
+func member(path, name string) string {
+	switch {
+	case name == "" || strings.ContainsAny(name, ".[]\" \t\n"):
+		return path + "[" + strconv.Quote(name) + "]"
+	case path == "":
 		return name
 	}
 	return path + "." + name
 }
 
-// maxShown is how many characters of a value are shown in text; JSON has all of it.
-const maxShown = 100
-
-// signs mark lines the way diffs do.
-var signs = map[string]string{"added": "+", "changed": "~", "removed": "-"}
-
-// printEntry prints what an entry changed, a line a field.
-func printEntry(out io.Writer, e bundle.Entry) {
-	sign := signs[e.Kind]
-	fmt.Fprintln(out, oneLine(sign+" "+e.Flag+e.Section))
-	if e.Kind == "removed" {
-		return
-	}
-	for _, f := range fieldsOf(e) {
-		fmt.Fprintln(out, "   ", oneLine(f.text()))
-	}
-}
-
+// text is a field on a line: what became of what.
 func (f field) text() string {
 	switch {
-	case f.Before == nil:
-		return strings.TrimPrefix(f.Path+": ", ": ") + brief(f.After)
-	case f.After == nil:
-		return f.Path + ": was " + brief(f.Before)
+	case f.Path == "" && len(f.Before) == 0: // all of a section
+		return short(f.After)
+	case f.Path == "":
+		return short(f.Before) + " -> " + short(f.After)
+	case len(f.Before) == 0:
+		return f.Path + " = " + short(f.After)
+	case len(f.After) == 0:
+		return f.Path + " was " + short(f.Before)
 	}
-	return strings.TrimPrefix(f.Path+": ", ": ") + brief(f.Before) + " -> " + brief(f.After)
+	return f.Path + ": " + short(f.Before) + " -> " + short(f.After)
 }
 
-// brief is a value, shortened.
-func brief(v jsontext.Value) string {
-	text := string(v)
-	if utf8.RuneCountInString(text) <= maxShown {
-		return text
+// short is a value on a part of a line.
+func short(value jsontext.Value) string {
+	compact := value.Clone()
+	if compact.Compact() != nil || utf8.RuneCount(compact) <= maxShown {
+		return string(compact)
 	}
-	return string([]rune(text)[:maxShown]) + "…"
+	return string([]rune(string(compact))[:maxShown]) + "…"
 }

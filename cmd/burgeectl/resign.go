@@ -20,25 +20,30 @@ type resigning struct {
 
 // Run makes the next revision of what the store holds, signed with the keys given and no others. No flags are read.
 func (r *resigning) Run(ctx context.Context, w *world, form output) error {
-	if err := r.checkMessage(); err != nil {
-		return err
-	}
 	if err := checkValidFor(r.ValidFor); err != nil {
 		return err
 	}
-	author, err := r.author(w)
+	return r.resign(ctx, w, form, publish.Resigning{ValidFor: r.ValidFor})
+}
+
+// resign is what the verbs do that change no flags.
+func (v *writing) resign(ctx context.Context, w *world, form output, r publish.Resigning) (err error) {
+	if err := v.checkMessage(); err != nil {
+		return err
+	}
+	if r.Author, err = v.author(w); err != nil {
+		return err
+	}
+	r.Message, r.DryRun = v.Message, v.DryRun
+	publisher, err := v.publisher(ctx, w)
 	if err != nil {
 		return err
 	}
-	publisher, err := r.publisher(ctx, w)
+	result, err := publisher.Resign(ctx, r)
 	if err != nil {
-		return err
+		return v.foreign(err)
 	}
-	result, err := publisher.Resign(ctx, publish.Resigning{Author: author, Message: r.Message, ValidFor: r.ValidFor, DryRun: r.DryRun})
-	if err != nil {
-		return r.foreign(err)
-	}
-	r.warnOfTrust(w)
+	v.warnOfTrust(w)
 	warnOfCopy(w, result)
 	if form == inJSON {
 		return printJSON(w.stdout, resigned{result.Outcome, result.Head.Manifest(), publisher.Signers()})
@@ -46,7 +51,7 @@ func (r *resigning) Run(ctx context.Context, w *world, form output) error {
 	return printResigned(w.stdout, result, publisher.Signers())
 }
 
-// resigned is the result of resign in JSON.
+// resigned is the result of resign and renew in JSON.
 type resigned struct {
 	Outcome  publish.Outcome `json:"outcome"`
 	Manifest bundle.Manifest `json:"manifest"`

@@ -14,6 +14,7 @@ type Ledger struct {
 	Revision    int64     `json:"revision"`
 	Entries     []Entry   `json:"entries"`
 	Retired     []Retired `json:"retired"`
+	RollbackTo  int64     `json:"rollbackTo,omitzero"` // the revision whose bundle this one went back to
 }
 
 // Entry is one changed place of the document: a flag, or where Flag is empty a section such as "$evaluators.staff".

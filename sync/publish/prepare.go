@@ -24,7 +24,8 @@ type revision struct {
 	head           bundle.Head
 	bundle, ledger []byte // as stored
 	entries        []bundle.Entry
-	same           bool // flags as before
+	same           bool  // flags as before
+	rollbackTo     int64 // whose flags they are, where they are those of an older revision
 }
 
 // prepare makes everything that the publication will write, and checks it the way a sidecar will, before anything is written.
@@ -35,7 +36,7 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 		return nil, err
 	}
 	same := b.same(r.Document)
-	stored, ref, err := pack(b, r.Document)
+	stored, ref, err := pack(b, r)
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +46,21 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 		return nil, err
 	}
 	next := &revision{bundle: stored, entries: compared.Entries, same: same}
-	return next, p.finish(next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
+	if !same {
+		next.rollbackTo = r.From.Head().Manifest().Revision
+	}
+	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
 }
 
-// finish makes what every revision has: its ledger, and its head, with which the bundle must open.
-func (p *Publisher) finish(next *revision, m bundle.Manifest, retired []bundle.Retired) (err error) {
+// finish makes what every revision has: its number and its place in the chain, its ledger, and its head, with which the bundle must
+// open.
+func (p *Publisher) finish(b *base, next *revision, m bundle.Manifest, retired []bundle.Retired) (err error) {
+	m.Revision = b.next
+	if b.follows() {
+		m.Follow(b.last)
+	}
 	next.ledger, m.Ledger, err = bundle.PackLedger(bundle.Ledger{
-		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired,
+		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired, RollbackTo: next.rollbackTo,
 	})
 	if err != nil {
 		return err
@@ -64,11 +73,14 @@ func (p *Publisher) finish(next *revision, m bundle.Manifest, retired []bundle.R
 }
 
 // pack gives what is stored of a document. The same flags are the same bundle, whatever compressor made it.
-func pack(b *base, document []byte) ([]byte, bundle.Ref, error) {
-	if b.same(document) {
+func pack(b *base, r Request) ([]byte, bundle.Ref, error) {
+	switch {
+	case b.same(r.Document):
 		return b.flags.Stored(), b.head.Manifest().Bundle, nil
+	case r.From.Stored() != nil:
+		return r.From.Stored(), r.From.Head().Manifest().Bundle, nil
 	}
-	return bundle.Pack(document)
+	return bundle.Pack(r.Document)
 }
 
 // Guard refuses a document that looks like a mistake beside the one before it, whose reference is zero where there was none. The error is
@@ -92,7 +104,6 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 	now := p.now().UTC().Truncate(time.Second)
 	m := bundle.Manifest{
 		Environment: p.policy.Environment,
-		Revision:    b.next,
 		Bundle:      ref,
 		Overrides:   []bundle.Override{},
 		PublishedAt: now,
@@ -103,7 +114,7 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 	m.Change.Author, m.Change.Message = r.Author, r.Message
 	if b.exists() {
 		before := b.head.Manifest()
-		m.Previous, m.Overrides, m.OldestPin = b.head.Payload(), before.Overrides, before.OldestPin
+		m.Overrides, m.OldestPin = before.Overrides, before.OldestPin
 	}
 	if r.ValidFor > 0 {
 		m.ValidUntil = now.Add(r.ValidFor)

@@ -20,6 +20,7 @@ const (
 	RuleHasHead Rule = "has-head" // a store with a head goes on above it
 	RuleStart   Rule = "start"    // a store starts above every revision that it holds
 	RuleJump    Rule = "jump"     // sidecars follow from one revision to the next
+	RuleEarlier Rule = "earlier"  // a renewal makes the end later
 	RuleDamaged Rule = "damaged"  // what a head names is there
 	RuleHistory Rule = "history"  // what is written once never changes, and the head is the newest of it
 )

@@ -13,6 +13,7 @@ type Resigning struct {
 	Author, Message string // who does it, and why; both required
 
 	ValidFor time.Duration // how long the revision is valid; 0 keeps the end that the head has, or its absence
+	Later    bool          // refuse an end that is not later than the head's; a head without one has the latest
 	DryRun   bool          // find out everything, write nothing
 }
 
@@ -41,8 +42,12 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 	if err := p.takeOver(ctx, b, r.DryRun); err != nil {
 		return Result{}, err
 	}
+	m := p.again(b, r)
+	if err := later(r, b.head.Manifest().ValidUntil, m.ValidUntil); err != nil {
+		return Result{}, err
+	}
 	next := &revision{bundle: b.flags.Stored(), same: true}
-	if err := p.finish(next, p.again(b, r), b.retired); err != nil {
+	if err := p.finish(b, next, m, b.retired); err != nil {
 		return Result{}, err
 	}
 	if r.DryRun {
@@ -54,7 +59,6 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 // again is the head's manifest as that of the next revision.
 func (p *Publisher) again(b *base, r Resigning) bundle.Manifest {
 	m := b.head.Manifest()
-	m.Revision, m.Previous = b.next, b.head.Payload()
 	m.PublishedAt = p.now().UTC().Truncate(time.Second)
 	m.Change = bundle.Change{Author: r.Author, Message: r.Message}
 	m.Bundle.PreviousFlags = m.Bundle.Flags
@@ -63,4 +67,15 @@ func (p *Publisher) again(b *base, r Resigning) bundle.Manifest {
 		m.ValidUntil = m.PublishedAt.Add(r.ValidFor)
 	}
 	return m
+}
+
+// later refuses a renewal that takes time away.
+func later(r Resigning, before, after time.Time) error {
+	switch {
+	case !r.Later || after.After(before) && !before.IsZero():
+		return nil
+	case before.IsZero():
+		return refuse(RuleEarlier, "the head is valid without end: this one would end at %s", after.Format(time.RFC3339))
+	}
+	return refuse(RuleEarlier, "the head is valid until %s: this one would end at %s", before.UTC().Format(time.RFC3339), after.Format(time.RFC3339))
 }
