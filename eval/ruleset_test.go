@@ -208,7 +208,7 @@ func TestStepBudget(t *testing.T) {
 	}
 	for _, r := range []string{nested, grow} {
 		a := onlyFlag(t, r, "x").Evaluate(&c, 0)
-		if a.Code != General || !strings.Contains(string(a.JSON), fmt.Sprint(maxSteps)) {
+		if a.Code != General || !strings.Contains(string(a.JSON), fmt.Sprint(MaxSteps)) {
 			t.Errorf("%s: %s", r, a.JSON)
 		}
 	}
