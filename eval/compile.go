@@ -203,7 +203,9 @@ func (c *compiler) compileArguments(args value, s scope) (items []expr, all expr
 func (c *compiler) compileOperator(name string, args value, s scope) expr {
 	op, known := c.operators[name]
 	if !known {
+		c.path = append(c.path, JoinPath("x", shorten(name))[1:])
 		c.warn(RuleUnknownOperator, fmt.Sprintf("unknown operator %q; known operators: %q", shorten(name), slices.Sorted(maps.Keys(c.operators))))
+		c.path = c.path[:len(c.path)-1]
 		return faultExpr{fmt.Sprintf("unknown operator %q", shorten(name))}
 	}
 	c.path = append(c.path, "."+name)

@@ -133,7 +133,7 @@ func TestWarnings(t *testing.T) {
 	for _, w := range r.Warnings() {
 		got = append(got, w.Flag+" "+w.Path+" "+w.Message[:20])
 	}
-	want := []string{` $evaluators.e unknown operator "in`, "f flags.f.targeting.if[1].fractional fractional never mat"}
+	want := []string{` $evaluators.e.inn unknown operator "in`, "f flags.f.targeting.if[1].fractional fractional never mat"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
