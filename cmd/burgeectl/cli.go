@@ -8,7 +8,7 @@ type cli struct {
 	Version kong.VersionFlag `help:"Print the version and stop."`
 
 	Keygen  keygen      `cmd:"" help:"Make a pair of signing keys."`
-	Lint    lint        `cmd:"" help:"Check flags; no store is needed."`
+	Lint    linting     `cmd:"" help:"Check flags; no store is needed."`
 	Publish publication `cmd:"" help:"Check flags, and make them the next revision."`
 	Resign  resigning   `cmd:"" help:"Make the store's flags a new revision under today's keys."`
 	Show    show        `cmd:"" help:"Show a revision: the newest, or the one given."`

@@ -8,6 +8,7 @@ package lint
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/burgeehq/burgee/eval"
@@ -127,9 +128,17 @@ func (c *checker) checkCompiled() {
 		switch {
 		case p.Rule == eval.RuleReference && c.references:
 		case p.Rule == eval.RuleUnknownOperator:
-			c.note(p.Rule, p.Path, p.Message, "sidecars serve the flag until a rule comes to it; from then on the answer is PARSE_ERROR")
+			c.note(p.Rule, p.Path, p.Message, c.operatorHint(p.Path))
 		default:
 			c.note(p.Rule, p.Path, p.Message, "")
 		}
 	}
+}
+
+// operatorHint is the way out of an operator that nobody knows, which is the last step of the path.
+func (c *checker) operatorHint(path string) string {
+	if alike := c.alike(path[strings.LastIndexByte(path, '.')+1:], operators); len(alike) > 0 {
+		return "did you mean " + strings.Join(alike, " or ") + "?"
+	}
+	return "sidecars serve the flag until they come to it; then the answer is PARSE_ERROR"
 }

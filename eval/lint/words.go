@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -40,8 +41,12 @@ func (c *checker) meant(word string, known []string) string {
 	return "give one of " + list(known)
 }
 
+// suggestedLimit is how many known words are looked through for one that is alike.
+const suggestedLimit = 100
+
 func (c *checker) alike(word string, known []string) []string {
-	if c.Alike == nil || len(word) > quotedLimit {
+	long := func(s string) bool { return len(s) > quotedLimit }
+	if c.Alike == nil || long(word) || len(known) > suggestedLimit || slices.ContainsFunc(known, long) {
 		return nil
 	}
 	return c.Alike(word, known)
