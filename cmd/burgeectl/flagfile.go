@@ -75,7 +75,8 @@ func readFlags(name string, limits eval.Limits) (*flagFile, error) {
 		return nil, err
 	}
 	f := &flagFile{name: name, texts: []*flagText{text}, parsed: parsed}
-	return f, f.compact(text.doc)
+	err = f.compact(text.doc)
+	return f, err
 }
 
 func (f *flagFile) compact(doc []byte) error {

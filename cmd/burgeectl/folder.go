@@ -47,7 +47,8 @@ func readFolder(name string, limits eval.Limits) (*flagFile, error) {
 	if f.parsed, err = eval.Parse(doc, limits); err != nil {
 		return nil, refuse(name, f.place([]problem{parseProblem(err, nil)})...)
 	}
-	return f, f.compact(doc)
+	err = f.compact(doc)
+	return f, err
 }
 
 // flagFilesIn lists the files of a folder that hold flags, sorted: not what is hidden, and nothing below.

@@ -95,6 +95,3 @@ func (f *flag) checkDefault() {
 		f.report("no-default", f.at.in("defaultVariant"), `"": where no rule decides, each service answers its own code's default`, hint)
 	}
 }
-
-// hasDefault tells whether the flag names a variant for when its rule comes to nothing.
-func (f *flag) hasDefault() bool { return f.tree.member("defaultVariant").text != "" }

@@ -113,7 +113,7 @@ func TestRules(t *testing.T) {
 		{"reference", `{"$ref": "staff"}`, `{"$ref": "stuff"}`, `flags.launch.targeting.if[0].$ref: "stuff" is no entry of $evaluators`},
 		{"reference", `{"ends_with": [{"var": "email"}, "@shop"]}`, `{"or": [{"$ref": "boss"}]}`, `$evaluators.staff.or[0].$ref: "boss" is no entry of $evaluators`},
 		{"reference", `{"ends_with": [{"var": "email"}, "@shop"]}`, `{"!": [{"$ref": "staff"}]}`, `$evaluators.staff.![0].$ref: "staff" comes back to itself`},
-		{"unknown-operator", `{"ends_with": `, `{"ends_wiht": `, `$evaluators.staff.ends_wiht: unknown operator "ends_wiht"`},
+		{"unknown-operator", `{"ends_with": `, `{"ends_wit": `, `$evaluators.staff.ends_wit: unknown operator "ends_wit"`},
 		{"unknown-variant", `"staff"}, "on"`, `"staff"}, "onn"`, `flags.launch.targeting.if[1]: the rule may come to "onn", which is not one of the variants "on", "off": the answer would be an error`},
 		{"unknown-variant", `["on", 10]`, `["no", 10]`, `flags.launch.targeting.if[2].fractional[1][0]: the rule may come to "no", which is not`},
 		{"unknown-variant", launchRule, `{"in": [{"var": "x"}, ["a"]]}`, `flags.launch.targeting.in: the rule may come to "false", which is not`},
@@ -130,7 +130,7 @@ func TestRules(t *testing.T) {
 		{"fractional", `["on", 10], ["off", 90]`, `["on", 10.5], ["off", 89.5]`, `flags.launch.targeting.if[2].fractional: fractional never matches: a weight must be a whole number`},
 		{"sem-ver", pricingRule, `{"if": [{"sem_ver": [{"var": "v"}, ">", "newest"]}, "high"]}`, `flags.pricing.targeting.if[0].sem_ver: sem_ver never holds with ">" "newest"`},
 		{"high-cost", pricingRule, `{"if": [{"some": [{"var": "a"}, {"some": [{"var": "b"}, {"==": [{"cat": [{"var": "d"}, {"var": "e"}, {"var": "f"}, {"var": "g"}, {"var": "h"}]}, 1]}]}]}, "high"]}`, `flags.pricing.targeting: about `},
-		{"unread-member", `"defaultVariant": "long"`, `"defaultVariant": "long", "targetting": {}`, `flags.timeout.targetting: nothing reads "targetting"`},
+		{"unread-member", `"defaultVariant": "long"`, `"defaultVariant": "long", "targetings": {}`, `flags.timeout.targetings: nothing reads "targetings"`},
 		{"state", `"state": "ENABLED", "variants": {"short"`, `"state": "enabled", "variants": {"short"`, `flags.timeout.state: "enabled" counts as ENABLED`},
 		{"state", `"state": "ENABLED", "variants": {"short"`, `"variants": {"short"`, `flags.timeout: no state: the flag counts as ENABLED`},
 		{"variant-types", `{"short": 1, "long": 2}`, `{"short": 1, "long": "2"}`, `flags.timeout.variants: variants of more than one type: number, string`},
@@ -160,7 +160,7 @@ func TestRules(t *testing.T) {
 			}
 			doc := replaceLast(good, row.from, row.to)
 			found := check(t, doc, lint.Options{Alike: func(word string, _ []string) []string {
-				if word == "targetting" {
+				if word == "targetings" {
 					return []string{"targeting"}
 				}
 				return nil

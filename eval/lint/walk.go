@@ -132,11 +132,9 @@ func (c *checker) fateOf(e *evaluator) fate {
 		e.fate = asked
 		found := whole
 		e.tree.references(func(name string) {
-			next := c.byName[name]
-			switch {
-			case next == nil:
+			if next := c.byName[name]; next == nil {
 				found = max(found, lost)
-			default:
+			} else {
 				found = max(found, c.fateOf(next))
 			}
 		})
