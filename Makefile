@@ -21,7 +21,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash disk outage soak bench-smoke clean help
+.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash disk outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -68,6 +68,9 @@ sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 
 cbor-test: ## bucketing v3 against a CBOR library
 	cd test/cbor && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+schema-test: ## the schema for editors against a JSON Schema library and the linter
+	cd test/schema && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 flagd-test: ## the evaluator against flagd's own: make flagd-test EVALUATIONS=10000000 SEED=7
 	cd test/flagd && $(GO) vet ./... && $(GO) test -count=1 -skip TestAgreement ./...

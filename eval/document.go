@@ -157,6 +157,26 @@ func (d *Document) Bucketing() string {
 	return defaultGeneration
 }
 
+// Entry is a named part of the document, as it is written.
+type Entry struct {
+	Name string
+	Raw  []byte
+}
+
+// Evaluators are the entries of $evaluators, in the order of the document.
+func (d *Document) Evaluators() []Entry { return entries(d.evaluators) }
+
+// Metadata are the entries of the document's own metadata, in its order.
+func (d *Document) Metadata() []Entry { return entries(d.metadata) }
+
+func entries(sections []section) []Entry {
+	all := make([]Entry, len(sections))
+	for i, s := range sections {
+		all[i] = Entry{s.name, s.raw}
+	}
+	return all
+}
+
 // Flags is the number of flags.
 func (d *Document) Flags() int { return len(d.flags) }
 

@@ -149,5 +149,5 @@ func (f *Flag) under(overrides *[]forced) *Flag {
 }
 
 func (o Override) problem(message string) *Problem {
-	return &Problem{Flag: o.Flag, Path: joinPath("overrides", o.Flag), Message: message}
+	return &Problem{Flag: o.Flag, Path: JoinPath("overrides", o.Flag), Message: message}
 }

@@ -38,8 +38,20 @@ type Options struct {
 type Problem struct {
 	Flag    string // empty where no flag is to blame
 	Path    string // such as flags.checkout.defaultVariant
+	Rule    string // a name for what is wrong, of those below; empty for an override's
 	Message string
 }
+
+// What can be wrong with a flag: the first four break it, or all of them.
+const (
+	RuleNoVariants      = "no-variants"
+	RuleDefaultVariant  = "default-variant"
+	RuleReference       = "reference"
+	RuleMemory          = "memory"
+	RuleUnknownOperator = "unknown-operator"
+	RuleFractional      = "fractional"
+	RuleVersion         = "sem-ver"
+)
 
 // Compile never fails: a flag that cannot be compiled is isolated, and listed
 // as broken.

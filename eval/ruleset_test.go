@@ -133,7 +133,7 @@ func TestWarnings(t *testing.T) {
 	for _, w := range r.Warnings() {
 		got = append(got, w.Flag+" "+w.Path+" "+w.Message[:20])
 	}
-	want := []string{` $evaluators.e unknown operator "in`, "f flags.f.targeting.if[1].fractional fractional never mat"}
+	want := []string{` $evaluators.e.inn unknown operator "in`, "f flags.f.targeting.if[1].fractional fractional never mat"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
@@ -208,7 +208,7 @@ func TestStepBudget(t *testing.T) {
 	}
 	for _, r := range []string{nested, grow} {
 		a := onlyFlag(t, r, "x").Evaluate(&c, 0)
-		if a.Code != General || !strings.Contains(string(a.JSON), fmt.Sprint(maxSteps)) {
+		if a.Code != General || !strings.Contains(string(a.JSON), fmt.Sprint(MaxSteps)) {
 			t.Errorf("%s: %s", r, a.JSON)
 		}
 	}

@@ -98,7 +98,7 @@ var errorHints = []struct {
 	{keys.ErrBothTrusts, exitUsage, ""},
 	{keys.ErrThreshold, exitUsage, ""},
 	{keys.ErrTrustKey, exitUsage, "--trust-key names a file such as the NAME.pub that burgeectl keygen --out NAME makes"},
-	{file.ErrNotRegular, exitUsage, "give one regular file: pipes are not read, and the files of a folder are not merged"},
+	{file.ErrNotRegular, exitUsage, "give one regular file: pipes, devices and folders are not read"},
 	{file.ErrTooLarge, exitUsage, "is this the right file?"},
 	{object.ErrNoStore, exitFailed, "check --store; a folder must be there before the first publication, so that a mount that is away is not taken for an empty store"},
 	{object.ErrForbidden, exitFailed, "check credentials and permissions: publishing needs to read, list and write under the store's prefix, and S3 says this of missing objects to those who may not list"},

@@ -8,7 +8,7 @@ type cli struct {
 	Version kong.VersionFlag `help:"Print the version and stop."`
 
 	Keygen   keygen       `cmd:"" help:"Make a pair of signing keys."`
-	Lint     lint         `cmd:"" help:"Check flags; no store is needed."`
+	Lint     linting      `cmd:"" help:"Check flags; no store is needed."`
 	Diff     difference   `cmd:"" help:"Show what publishing flags would change."`
 	Publish  publication  `cmd:"" help:"Check flags, and make them the next revision."`
 	Rollback goingBack    `cmd:"" help:"Make the flags of an older revision the next one."`

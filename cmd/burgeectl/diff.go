@@ -17,12 +17,12 @@ type difference struct {
 	contract
 	guards
 	growth
-	Flags string `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
+	Flags string `arg:"" help:"File of flags (JSON or YAML), or a folder whose files are merged." placeholder:"FLAGS"`
 }
 
 // Run shows what publishing the flags would change, and whether it would be refused. It needs no key and writes nothing.
 func (d *difference) Run(ctx context.Context, w *world, form output) error {
-	file, err := readFlags(d.Flags)
+	file, err := checkFlags(d.Flags, w.now(), d.Contract)
 	if err != nil {
 		return err
 	}
@@ -40,9 +40,7 @@ func (d *difference) Run(ctx context.Context, w *world, form output) error {
 	}
 	compared := parsed.compare(s)
 	plan := planned{head, s.Revision, compared, d.refusals(s, parsed, head.Manifest().Bundle.Flags)}
-	for _, found := range file.warnings {
-		found.print(w.stderr)
-	}
+	printWarnings(w.stderr, file.warnings)
 	if form == inJSON {
 		err = printJSON(w.stdout, plan.json())
 	} else {

@@ -44,9 +44,7 @@ type guarded struct {
 func (g *guarded) Error() string { return g.text }
 
 func (g *guarded) print(out io.Writer) {
-	for _, p := range g.why {
-		p.print(out)
-	}
+	printProblems(out, g.why, "")
 }
 
 // broken lists the changes that no guard lets through.

@@ -17,7 +17,7 @@ type publication struct {
 	contract
 	guards
 	growth
-	Flags    string        `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
+	Flags    string        `arg:"" help:"File of flags (JSON or YAML), or a folder whose files are merged." placeholder:"FLAGS"`
 	ValidFor time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
 	StartAt  int64         `help:"Number of this revision, where sidecars are ahead of the store because it was lost, or lost its head." placeholder:"N"`
 }
@@ -27,7 +27,7 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	file, err := readFlags(p.Flags)
+	file, err := checkFlags(p.Flags, w.now(), p.Contract)
 	if err != nil {
 		return err
 	}
@@ -75,9 +75,7 @@ func checkValidFor(d time.Duration) error {
 // warn says on standard error what went well and still deserves a look.
 func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
 	p.warnOfTrust(w)
-	for _, found := range file.warnings {
-		found.print(w.stderr)
-	}
+	printWarnings(w.stderr, file.warnings)
 	for _, found := range idle(file.parsed, result.Head.Manifest().Overrides) {
 		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("override of %s has no effect: %s", found.Flag, found.Message)))
 	}
