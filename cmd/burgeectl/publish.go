@@ -79,15 +79,24 @@ func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
 		found.print(w.stderr)
 	}
 	for _, found := range idle(file.parsed, result.Head.Manifest().Overrides) {
-		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("override of %s has no effect: %s", found.Flag, found.Message)))
+		fmt.Fprintln(w.stderr, oneLine(found))
 	}
 	warnOfCopy(w, result)
 }
 
-// idle lists the overrides that name nothing in the flags.
-func idle(doc *eval.Document, overrides []bundle.Override) []eval.Problem {
-	_, found := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
-	return found
+// idle says of each override that does not do what it says over the flags why that is so.
+func idle(doc *eval.Document, overrides []bundle.Override) []string {
+	var all []string
+	_, effects := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
+	for i, e := range effects {
+		switch {
+		case e.InForce && e.Problem != "":
+			all = append(all, fmt.Sprintf("override of %s: %s", overrides[i].Flag, e.Problem))
+		case e.Problem != "":
+			all = append(all, fmt.Sprintf("override of %s has no effect: %s", overrides[i].Flag, e.Problem))
+		}
+	}
+	return all
 }
 
 func forEval(overrides []bundle.Override) []eval.Override {
