@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"errors"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
@@ -22,7 +23,7 @@ const growthFloor = 64 << 10
 // revision is all that a publication writes.
 type revision struct {
 	head           bundle.Head
-	bundle, ledger []byte // as stored
+	bundle, ledger []byte // as stored; no bundle where only the head changes
 	entries        []bundle.Entry
 	same           bool // flags as before
 }
@@ -45,18 +46,17 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 		return nil, err
 	}
 	next := &revision{bundle: stored, entries: compared.Entries, same: same}
-	return next, p.finish(next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
+	return next, p.finish(next, p.manifest(b, r, ref, compared.Entries), bundle.Ledger{Retired: compared.Retired})
 }
 
-// finish makes what every revision has: its ledger, and its head, with which the bundle must open.
-func (p *Publisher) finish(next *revision, m bundle.Manifest, retired []bundle.Retired) (err error) {
-	next.ledger, m.Ledger, err = bundle.PackLedger(bundle.Ledger{
-		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired,
-	})
-	if err != nil {
+// finish makes what every revision has: its ledger, of which the caller says where the tombstones are, and its head, with which the
+// bundle must open.
+func (p *Publisher) finish(next *revision, m bundle.Manifest, ledger bundle.Ledger) (err error) {
+	ledger.Environment, ledger.Revision, ledger.Entries = p.policy.Environment, m.Revision, next.entries
+	if next.ledger, m.Ledger, err = bundle.PackLedger(ledger); err != nil {
 		return err
 	}
-	if next.head, err = p.seal(m); err != nil {
+	if next.head, err = p.seal(m); err != nil || next.bundle == nil {
 		return err
 	}
 	_, err = next.head.Open(next.bundle)
@@ -114,11 +114,11 @@ func count(entries []bundle.Entry) bundle.Change {
 	for _, e := range entries {
 		switch {
 		case e.Flag == "":
-		case e.Kind == "added":
+		case e.Kind == bundle.EntryAdded:
 			c.Added++
-		case e.Kind == "removed":
+		case e.Kind == bundle.EntryRemoved:
 			c.Removed++
-		default:
+		case e.Kind == bundle.EntryChanged: // overrides change no flag
 			c.Changed++
 		}
 	}
@@ -128,10 +128,12 @@ func count(entries []bundle.Entry) bundle.Change {
 // seal signs a manifest and opens it again: a head that those who trust the trust keys would refuse is not written.
 func (p *Publisher) seal(m bundle.Manifest) (bundle.Head, error) {
 	raw, err := bundle.Seal(m, p.keys...)
-	if err != nil {
+	switch {
+	case errors.Is(err, bundle.ErrTooLong):
+		return bundle.Head{}, refuse(RuleLimit, "%w", err)
+	case err != nil:
 		return bundle.Head{}, err
-	}
-	if len(raw) > maxManifest {
+	case len(raw) > maxManifest && len(m.Overrides) == 0: // which are what the rest is kept for: no publication that follows shall fail for them
 		return bundle.Head{}, refuse(RuleLimit, "the manifest has %d bytes; at most %d are published", len(raw), maxManifest)
 	}
 	head, err := p.written.Open(raw)

@@ -42,7 +42,7 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 		return Result{}, err
 	}
 	next := &revision{bundle: b.flags.Stored(), same: true}
-	if err := p.finish(next, p.again(b, r), b.retired); err != nil {
+	if err := p.finish(next, p.again(b, r), bundle.Ledger{Retired: b.retired}); err != nil {
 		return Result{}, err
 	}
 	if r.DryRun {
@@ -51,16 +51,26 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 	return p.write(ctx, b, next)
 }
 
-// again is the head's manifest as that of the next revision.
+// again is the head's manifest as that of the next revision, with the end that r asks for.
 func (p *Publisher) again(b *base, r Resigning) bundle.Manifest {
+	m := p.successor(b, r.Author, r.Message)
+	if r.ValidFor > 0 {
+		m.ValidUntil = m.PublishedAt.Add(r.ValidFor)
+	}
+	return m
+}
+
+// successor is the head's manifest as that of the next revision over the same bundle. The step from a bundle to itself loses no flags. But
+// where the head's own step loses more than it is marked for, so that sidecars refuse its bundle, it stays so: the next revision must not
+// make that good.
+func (p *Publisher) successor(b *base, author, message string) bundle.Manifest {
 	m := b.head.Manifest()
 	m.Revision, m.Previous = b.next, b.head.Payload()
 	m.PublishedAt = p.now().UTC().Truncate(time.Second)
-	m.Change = bundle.Change{Author: r.Author, Message: r.Message}
-	m.Bundle.PreviousFlags = m.Bundle.Flags
-	m.Bundle.AllowShrink = m.Bundle.AllowShrink && m.Bundle.Shrinks()
-	if r.ValidFor > 0 {
-		m.ValidUntil = m.PublishedAt.Add(r.ValidFor)
+	m.Change = bundle.Change{Author: author, Message: message}
+	if m.Bundle.AllowShrink || !m.Bundle.Shrinks() {
+		m.Bundle.PreviousFlags = m.Bundle.Flags
+		m.Bundle.AllowShrink = m.Bundle.AllowShrink && m.Bundle.Shrinks()
 	}
 	return m
 }
