@@ -10,6 +10,9 @@ type cli struct {
 	Keygen  keygen      `cmd:"" help:"Make a pair of signing keys."`
 	Lint    lint        `cmd:"" help:"Check flags; no store is needed."`
 	Publish publication `cmd:"" help:"Check flags, and make them the next revision."`
+	Kill    killing     `cmd:"" help:"Force a flag to its safe variant, at once."`
+	Set     setting     `cmd:"" help:"Force a flag to a variant, for everyone or for a segment."`
+	Restore restoring   `cmd:"" help:"Lift a flag's overrides."`
 	Resign  resigning   `cmd:"" help:"Make the store's flags a new revision under today's keys."`
 	Show    show        `cmd:"" help:"Show a revision: the newest, or the one given."`
 	Eval    evaluation  `cmd:"" help:"Evaluate a flag offline."`

@@ -14,6 +14,7 @@ import (
 // publication is the verb publish.
 type publication struct {
 	writing
+	waiting
 	contract
 	Flags       string        `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
 	ValidFor    time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
@@ -47,10 +48,12 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 		return p.foreign(err)
 	}
 	p.warn(w, file, result)
-	if form == inJSON {
-		return printJSON(w.stdout, publishedJSON(result))
-	}
-	return printPublished(w.stdout, result)
+	return p.finish(ctx, w, form, p.Environment, result, func(arrived *arrival) error {
+		if form == inJSON {
+			return printJSON(w.stdout, publishedJSON(result, arrived))
+		}
+		return printPublished(w.stdout, result)
+	})
 }
 
 // check refuses what no revision can be made of, whatever the flags and the store hold.
@@ -61,7 +64,10 @@ func (p *publication) check() error {
 	if p.StartAt < 0 || p.StartAt > bundle.MaxRevision {
 		return wrongly(fmt.Sprintf("revisions go from 1 to %d", bundle.MaxRevision), "--start-at %d is no revision", p.StartAt)
 	}
-	return checkValidFor(p.ValidFor)
+	if err := checkValidFor(p.ValidFor); err != nil {
+		return err
+	}
+	return p.waiting.check()
 }
 
 // checkValidFor refuses an end that lies before its beginning.
@@ -141,6 +147,7 @@ type published struct {
 	Outcome  publish.Outcome `json:"outcome"`
 	Manifest bundle.Manifest `json:"manifest"`
 	Changes  []entry         `json:"changes"`
+	Wait     *arrival        `json:"wait,omitzero"` // with --wait
 }
 
 type entry struct {
@@ -149,8 +156,8 @@ type entry struct {
 	Section string `json:"section,omitzero"`
 }
 
-func publishedJSON(result publish.Result) published {
-	out := published{result.Outcome, result.Head.Manifest(), []entry{}}
+func publishedJSON(result publish.Result, arrived *arrival) published {
+	out := published{result.Outcome, result.Head.Manifest(), []entry{}, arrived}
 	for _, e := range result.Entries {
 		out.Changes = append(out.Changes, entry{e.Kind, e.Flag, e.Section})
 	}

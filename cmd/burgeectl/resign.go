@@ -15,6 +15,7 @@ import (
 // resigning is the verb resign.
 type resigning struct {
 	writing
+	waiting
 	ValidFor time.Duration `help:"How long the revision is valid; by default it ends when the one before does." placeholder:"DURATION"`
 }
 
@@ -24,6 +25,9 @@ func (r *resigning) Run(ctx context.Context, w *world, form output) error {
 		return err
 	}
 	if err := checkValidFor(r.ValidFor); err != nil {
+		return err
+	}
+	if err := r.waiting.check(); err != nil {
 		return err
 	}
 	author, err := r.author(w)
@@ -40,17 +44,20 @@ func (r *resigning) Run(ctx context.Context, w *world, form output) error {
 	}
 	r.warnOfTrust(w)
 	warnOfCopy(w, result)
-	if form == inJSON {
-		return printJSON(w.stdout, resigned{result.Outcome, result.Head.Manifest(), publisher.Signers()})
-	}
-	return printResigned(w.stdout, result, publisher.Signers())
+	return r.finish(ctx, w, form, r.Environment, result, func(arrived *arrival) error {
+		if form == inJSON {
+			return printJSON(w.stdout, resigned{result.Outcome, result.Head.Manifest(), publisher.Signers(), arrived})
+		}
+		return printResigned(w.stdout, result, publisher.Signers())
+	})
 }
 
 // resigned is the result of resign in JSON.
 type resigned struct {
 	Outcome  publish.Outcome `json:"outcome"`
 	Manifest bundle.Manifest `json:"manifest"`
-	Signers  []string        `json:"signers"` // ids of the keys that signed it
+	Signers  []string        `json:"signers"`       // ids of the keys that signed it
+	Wait     *arrival        `json:"wait,omitzero"` // with --wait
 }
 
 func printResigned(out io.Writer, result publish.Result, signers []string) error {
