@@ -145,7 +145,9 @@ func TestOverridesComeStayAndGo(t *testing.T) {
 			return mustOverride(t, p, Overriding{Flag: "a", Variant: "off", Segment: "staff", Author: "cy", Message: "staff"})
 		}, "a=on a=off@staff", "a=off@staff", "", "overridden"},
 		{"another flag", func() Overridden { return mustOverride(t, p, killing("b", "b too")) }, "a=on a=off@staff b=", "b=", "", "overridden"},
-		{"one segment is restored", func() Overridden { return mustRestore(t, p, Restoring{Flag: "a", Segment: "staff", Author: "cy", Message: "m"}) }, "a=on b=", "", "a=off@staff", "restored"},
+		{"one segment is restored", func() Overridden {
+			return mustRestore(t, p, Restoring{Flag: "a", Segment: "staff", Author: "cy", Message: "m"})
+		}, "a=on b=", "", "a=off@staff", "restored"},
 		{"and forced again", func() Overridden {
 			return mustOverride(t, p, Overriding{Flag: "a", Segment: "staff", Author: "cy", Message: "staff"})
 		}, "a=on b= a=@staff", "a=@staff", "", "overridden"},

@@ -68,9 +68,11 @@ func TestSomebodyElseAtEveryCallOfAKill(t *testing.T) {
 		theirs   func(t *testing.T, p *Publisher)
 		conflict bool
 	}{
-		"flags":         {func(t *testing.T, p *Publisher) { mustPublish(t, p, "theirs", many(25)...) }, false},
-		"another flag":  {func(t *testing.T, p *Publisher) { mustOverride(t, p, killing("b", "theirs")) }, false},
-		"the same flag": {func(t *testing.T, p *Publisher) { mustOverride(t, p, Overriding{Flag: "a", Variant: "on", Author: "cy", Message: "theirs"}) }, true},
+		"flags":        {func(t *testing.T, p *Publisher) { mustPublish(t, p, "theirs", many(25)...) }, false},
+		"another flag": {func(t *testing.T, p *Publisher) { mustOverride(t, p, killing("b", "theirs")) }, false},
+		"the same flag": {func(t *testing.T, p *Publisher) {
+			mustOverride(t, p, Overriding{Flag: "a", Variant: "on", Author: "cy", Message: "theirs"})
+		}, true},
 		"a segment of it": {func(t *testing.T, p *Publisher) {
 			mustOverride(t, p, Overriding{Flag: "a", Segment: "staff", Author: "cy", Message: "theirs"})
 		}, true},
