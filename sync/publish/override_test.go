@@ -334,7 +334,7 @@ func TestAFullHead(t *testing.T) {
 	p := newPublisher(t, k.config(f))
 	mustPublish(t, p, "one", "a")
 	for i := range bundle.MaxOverrides {
-		mustOverride(t, p, killing(fmt.Sprintf("flag-%d", i), strings.Repeat("why ", 20)))
+		mustOverride(t, p, killing(fmt.Sprintf("flag-%d", i), strings.Repeat("why ", 50)))
 	}
 	mustOverride(t, p, Overriding{Flag: "flag-0", Variant: "on", Author: "bo", Message: "m"})
 	mustPublish(t, p, "two", "a", "b") // nor do overrides that fill a head stand in the way of flags
