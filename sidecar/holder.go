@@ -197,11 +197,25 @@ func (h *holder) proveLater(next *flagset) {
 func (h *holder) swap(next *flagset) {
 	h.current.Store(next)
 	h.freshness.serve()
-	for i, why := range next.idle {
-		if why != "" {
-			h.log.Warn("override without its effect", "flag", h.newest.Load().Manifest().Overrides[i].Flag, "problem", why)
+	for _, o := range next.forced {
+		if o.Problem != "" {
+			h.log.Warn("override without its effect", "flag", o.Flag, "segment", o.Segment, "problem", o.Problem)
 		}
 	}
+}
+
+// overrides are those that answers go by, not those of a head that is only just being taken up. Without flags there is nothing for them to
+// act on, and they say so.
+func (h *holder) overrides() []forced {
+	newest, now := h.newest.Load(), h.current.Load() // in this order: flags that come in between have their overrides with them
+	if now != nil || newest == nil {
+		return now.overrides()
+	}
+	var all []forced
+	for _, o := range newest.Manifest().Overrides {
+		all = append(all, forced{o, eval.Effect{Problem: errNoFlags.Error()}})
+	}
+	return all
 }
 
 var errNoFlags = errors.New("no verified flags yet")

@@ -165,6 +165,22 @@ func suggest(name string, names []string) string {
 	return ""
 }
 
+// maxListed is how many names a hint lists.
+const maxListed = 10
+
+// suggestOr asks whether one of the names was meant, or else lists what there is.
+func suggestOr(name string, names []string, intro string) string {
+	switch meant := suggest(name, names); {
+	case meant != "":
+		return meant
+	case len(names) == 0:
+		return "there are none"
+	case len(names) > maxListed:
+		return intro + strings.Join(names[:maxListed], ", ") + ", …"
+	}
+	return intro + strings.Join(names, ", ")
+}
+
 // near lists the names most like name, best first, for a hint.
 func near(name string, names []string) []string {
 	var alike []string

@@ -11,6 +11,9 @@ type cli struct {
 	Lint     linting      `cmd:"" help:"Check flags; no store is needed."`
 	Diff     difference   `cmd:"" help:"Show what publishing flags would change."`
 	Publish  publication  `cmd:"" help:"Check flags, and make them the next revision."`
+	Kill     killing      `cmd:"" help:"Force a flag to its safe variant, at once."`
+	Set      setting      `cmd:"" help:"Force a flag to a variant, for everyone or for a segment."`
+	Restore  restoring    `cmd:"" help:"Lift a flag's overrides."`
 	Rollback goingBack    `cmd:"" help:"Make the flags of an older revision the next one."`
 	Renew    renewal      `cmd:"" help:"Make the store's flags valid for longer."`
 	Resign   resigning    `cmd:"" help:"Make the store's flags a new revision under today's keys."`

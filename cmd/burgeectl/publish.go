@@ -47,10 +47,12 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 		return p.foreign(err)
 	}
 	p.warn(w, file, result)
-	if form == inJSON {
-		return printJSON(w.stdout, publishedJSON(result))
-	}
-	return printPublished(w.stdout, result)
+	return p.finish(ctx, w, form, p.Environment, result, func(arrived *arrival) error {
+		if form == inJSON {
+			return printJSON(w.stdout, publishedJSON(result, arrived))
+		}
+		return printPublished(w.stdout, result)
+	})
 }
 
 // check refuses what no revision can be made of, whatever the flags and the store hold.
@@ -61,7 +63,10 @@ func (p *publication) check() error {
 	if p.StartAt < 0 || p.StartAt > bundle.MaxRevision {
 		return wrongly(fmt.Sprintf("revisions go from 1 to %d", bundle.MaxRevision), "--start-at %d is no revision", p.StartAt)
 	}
-	return checkValidFor(p.ValidFor)
+	if err := checkValidFor(p.ValidFor); err != nil {
+		return err
+	}
+	return p.waiting.check()
 }
 
 // checkValidFor refuses an end that lies before its beginning.
@@ -77,15 +82,24 @@ func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
 	p.warnOfTrust(w)
 	printWarnings(w.stderr, file.warnings)
 	for _, found := range idle(file.parsed, result.Head.Manifest().Overrides) {
-		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("override of %s has no effect: %s", found.Flag, found.Message)))
+		fmt.Fprintln(w.stderr, oneLine(found))
 	}
 	warnOfCopy(w, result)
 }
 
-// idle lists the overrides that name nothing in the flags.
-func idle(doc *eval.Document, overrides []bundle.Override) []eval.Problem {
-	_, found := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
-	return found
+// idle says of each override that does not do what it says over the flags why that is so.
+func idle(doc *eval.Document, overrides []bundle.Override) []string {
+	var all []string
+	_, effects := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
+	for i, e := range effects {
+		switch {
+		case e.InForce && e.Problem != "":
+			all = append(all, fmt.Sprintf("override of %s: %s", overrides[i].Flag, e.Problem))
+		case e.Problem != "":
+			all = append(all, fmt.Sprintf("override of %s has no effect: %s", overrides[i].Flag, e.Problem))
+		}
+	}
+	return all
 }
 
 func forEval(overrides []bundle.Override) []eval.Override {
@@ -130,6 +144,7 @@ type published struct {
 	Outcome  publish.Outcome `json:"outcome"`
 	Manifest bundle.Manifest `json:"manifest"`
 	Changes  []entry         `json:"changes"`
+	Wait     *arrival        `json:"wait,omitzero"` // with --wait
 }
 
 type entry struct {
@@ -138,8 +153,8 @@ type entry struct {
 	Section string `json:"section,omitzero"`
 }
 
-func publishedJSON(result publish.Result) published {
-	out := published{result.Outcome, result.Head.Manifest(), []entry{}}
+func publishedJSON(result publish.Result, arrived *arrival) published {
+	out := published{result.Outcome, result.Head.Manifest(), []entry{}, arrived}
 	for _, e := range result.Entries {
 		out.Changes = append(out.Changes, entry{e.Kind, e.Flag, e.Section})
 	}

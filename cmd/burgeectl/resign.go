@@ -31,6 +31,9 @@ func (v *writing) resign(ctx context.Context, w *world, form output, r publish.R
 	if err := v.checkMessage(); err != nil {
 		return err
 	}
+	if err := v.waiting.check(); err != nil {
+		return err
+	}
 	if r.Author, err = v.author(w); err != nil {
 		return err
 	}
@@ -45,17 +48,20 @@ func (v *writing) resign(ctx context.Context, w *world, form output, r publish.R
 	}
 	v.warnOfTrust(w)
 	warnOfCopy(w, result)
-	if form == inJSON {
-		return printJSON(w.stdout, resigned{result.Outcome, result.Head.Manifest(), publisher.Signers()})
-	}
-	return printResigned(w.stdout, result, publisher.Signers())
+	return v.finish(ctx, w, form, v.Environment, result, func(arrived *arrival) error {
+		if form == inJSON {
+			return printJSON(w.stdout, resigned{result.Outcome, result.Head.Manifest(), publisher.Signers(), arrived})
+		}
+		return printResigned(w.stdout, result, publisher.Signers())
+	})
 }
 
 // resigned is the result of resign and renew in JSON.
 type resigned struct {
 	Outcome  publish.Outcome `json:"outcome"`
 	Manifest bundle.Manifest `json:"manifest"`
-	Signers  []string        `json:"signers"` // ids of the keys that signed it
+	Signers  []string        `json:"signers"`       // ids of the keys that signed it
+	Wait     *arrival        `json:"wait,omitzero"` // with --wait
 }
 
 func printResigned(out io.Writer, result publish.Result, signers []string) error {

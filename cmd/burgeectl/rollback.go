@@ -49,14 +49,16 @@ func (g *goingBack) Run(ctx context.Context, w *world, form output) error {
 		return g.foreign(err)
 	}
 	g.warn(w, from, result)
-	if form == inJSON {
-		return printJSON(w.stdout, wentBack{publishedJSON(result), g.To})
-	}
-	if err := printPublished(w.stdout, result); err != nil || result.Outcome == publish.Unchanged {
+	return g.finish(ctx, w, form, g.Environment, result, func(arrived *arrival) error {
+		if form == inJSON {
+			return printJSON(w.stdout, wentBack{publishedJSON(result, arrived), g.To})
+		}
+		if err := printPublished(w.stdout, result); err != nil || result.Outcome == publish.Unchanged {
+			return err
+		}
+		_, err := fmt.Fprintf(w.stdout, "rollback to revision %d\n", g.To)
 		return err
-	}
-	_, err = fmt.Fprintf(w.stdout, "rollback to revision %d\n", g.To)
-	return err
+	})
 }
 
 // wentBack is the result of rollback in JSON: that of publish, and the revision that was gone back to.
@@ -72,7 +74,10 @@ func (g *goingBack) check() error {
 	if g.To < 1 {
 		return wrongly("revisions begin at 1; burgeectl history lists them", "--to %d is no revision", g.To)
 	}
-	return checkValidFor(g.ValidFor)
+	if err := checkValidFor(g.ValidFor); err != nil {
+		return err
+	}
+	return g.waiting.check()
 }
 
 // find reads the older revision, verified by the chain from the head that the publisher believes.
@@ -109,7 +114,7 @@ func (g *goingBack) warn(w *world, from bundle.Verified, result publish.Result) 
 	fmt.Fprintf(w.stderr, "not checked: the flags are those of revision %d, whatever lint and contract say of them today\n", g.To)
 	if parsed, err := eval.Parse(from.Document(), eval.LoadLimits()); err == nil {
 		for _, found := range idle(parsed, result.Head.Manifest().Overrides) {
-			fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("override of %s has no effect: %s", found.Flag, found.Message)))
+			fmt.Fprintln(w.stderr, oneLine(found))
 		}
 	}
 	warnOfCopy(w, result)

@@ -51,11 +51,11 @@ type Ref struct {
 	AllowShrink   bool   `json:"allowShrink"` // the publisher meant an empty or halved bundle
 }
 
-// Override forces one flag to one variant, for everyone or for a named segment.
+// Override forces one flag to one variant, for everyone or for a named segment. Publishers write at most one for each flag and segment.
 type Override struct {
 	Flag    string    `json:"flag"`
-	Variant string    `json:"variant"`
-	Segment string    `json:"segment"`
+	Variant string    `json:"variant"` // empty is the safe variant, as the flags have it that each sidecar serves
+	Segment string    `json:"segment"` // a name in $evaluators; empty is everyone
 	Author  string    `json:"author"`
 	Message string    `json:"message"`
 	At      time.Time `json:"at"`
@@ -126,8 +126,8 @@ func (m *Manifest) check() error {
 		return fmt.Errorf("%d overrides; at most %d are taken", len(m.Overrides), MaxOverrides)
 	}
 	for i, o := range m.Overrides {
-		if o.Flag == "" || o.Variant == "" {
-			return fmt.Errorf("overrides[%d] names flag %.80q and variant %.80q; want both", i, o.Flag, o.Variant)
+		if o.Flag == "" {
+			return fmt.Errorf("overrides[%d] names no flag", i)
 		}
 	}
 	return m.Bundle.check()

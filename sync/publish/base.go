@@ -201,16 +201,34 @@ func (p *Publisher) load(ctx context.Context, b *base) error {
 	if err != nil {
 		return fmt.Errorf("verify bundle of revision %d: %w", m.Revision, err)
 	}
-	packed, err := p.get(ctx, bundle.LedgerKey(m.Ledger), bundle.MaxLedger)
+	retired, _, err := p.tombstones(ctx, m.Ledger)
 	if err != nil {
-		return err
+		return fmt.Errorf("ledger of revision %d: %w", m.Revision, err)
 	}
-	ledger, err := bundle.OpenLedger(packed, m.Ledger)
-	if err != nil {
-		return fmt.Errorf("verify ledger of revision %d: %w", m.Revision, err)
-	}
-	b.flags, b.retired = verified, ledger.Retired
+	b.flags, b.retired = verified, retired
 	return nil
+}
+
+// maxLedgers is how many ledgers that refer to another for their tombstones are followed.
+const maxLedgers = 1000
+
+// tombstones reads those of a ledger, which may stand in another one. Where that fails it gives the ledger that could not be read.
+func (p *Publisher) tombstones(ctx context.Context, from bundle.Digest) (retired []bundle.Retired, unread bundle.Digest, err error) {
+	for range maxLedgers {
+		packed, err := p.get(ctx, bundle.LedgerKey(from), bundle.MaxLedger)
+		if err != nil {
+			return nil, from, err
+		}
+		ledger, err := bundle.OpenLedger(packed, from)
+		if err != nil {
+			return nil, from, fmt.Errorf("verify %s: %w", bundle.LedgerKey(from), err)
+		}
+		if ledger.RetiredFrom == "" {
+			return ledger.Retired, "", nil
+		}
+		from = ledger.RetiredFrom
+	}
+	return nil, from, refuse(RuleDamaged, "more than %d ledgers refer to one another for their tombstones", maxLedgers)
 }
 
 // get reads an object that the head names: here its absence is a damaged store, not an empty one.

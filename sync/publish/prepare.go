@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"errors"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
@@ -22,7 +23,7 @@ const growthFloor = 64 << 10
 // revision is all that a publication writes.
 type revision struct {
 	head           bundle.Head
-	bundle, ledger []byte // as stored
+	bundle, ledger []byte // as stored; no bundle where only the head changes
 	entries        []bundle.Entry
 	same           bool  // flags as before
 	rollbackTo     int64 // whose flags they are, where they are those of an older revision
@@ -49,23 +50,21 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 	if !same {
 		next.rollbackTo = r.From.Head().Manifest().Revision
 	}
-	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
+	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), bundle.Ledger{Retired: compared.Retired})
 }
 
-// finish makes what every revision has: its number and its place in the chain, its ledger, and its head, with which the bundle must
-// open.
-func (p *Publisher) finish(b *base, next *revision, m bundle.Manifest, retired []bundle.Retired) (err error) {
+// finish makes what every revision has: its number and its place in the chain, its ledger, of which the caller says where the tombstones
+// are, and its head, with which the bundle must open.
+func (p *Publisher) finish(b *base, next *revision, m bundle.Manifest, ledger bundle.Ledger) (err error) {
 	m.Revision = b.next
 	if b.follows() {
 		m.Follow(b.last)
 	}
-	next.ledger, m.Ledger, err = bundle.PackLedger(bundle.Ledger{
-		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired, RollbackTo: next.rollbackTo,
-	})
-	if err != nil {
+	ledger.Environment, ledger.Revision, ledger.Entries, ledger.RollbackTo = p.policy.Environment, m.Revision, next.entries, next.rollbackTo
+	if next.ledger, m.Ledger, err = bundle.PackLedger(ledger); err != nil {
 		return err
 	}
-	if next.head, err = p.seal(m); err != nil {
+	if next.head, err = p.seal(m); err != nil || next.bundle == nil {
 		return err
 	}
 	_, err = next.head.Open(next.bundle)
@@ -128,11 +127,11 @@ func Count(entries []bundle.Entry) bundle.Change {
 	for _, e := range entries {
 		switch {
 		case e.Flag == "":
-		case e.Kind == "added":
+		case e.Kind == bundle.EntryAdded:
 			c.Added++
-		case e.Kind == "removed":
+		case e.Kind == bundle.EntryRemoved:
 			c.Removed++
-		default:
+		case e.Kind == bundle.EntryChanged: // overrides change no flag
 			c.Changed++
 		}
 	}
@@ -142,10 +141,12 @@ func Count(entries []bundle.Entry) bundle.Change {
 // seal signs a manifest and opens it again: a head that those who trust the trust keys would refuse is not written.
 func (p *Publisher) seal(m bundle.Manifest) (bundle.Head, error) {
 	raw, err := bundle.Seal(m, p.keys...)
-	if err != nil {
+	switch {
+	case errors.Is(err, bundle.ErrTooLong):
+		return bundle.Head{}, refuse(RuleLimit, "%w", err)
+	case err != nil:
 		return bundle.Head{}, err
-	}
-	if len(raw) > maxManifest {
+	case len(raw) > maxManifest && len(m.Overrides) == 0: // which are what the rest is kept for: no publication that follows shall fail for them
 		return bundle.Head{}, refuse(RuleLimit, "the manifest has %d bytes; at most %d are published", len(raw), maxManifest)
 	}
 	head, err := p.written.Open(raw)

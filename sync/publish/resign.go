@@ -47,7 +47,7 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 		return Result{}, err
 	}
 	next := &revision{bundle: b.flags.Stored(), same: true}
-	if err := p.finish(b, next, m, b.retired); err != nil {
+	if err := p.finish(b, next, m, bundle.Ledger{Retired: b.retired}); err != nil {
 		return Result{}, err
 	}
 	if r.DryRun {
@@ -56,13 +56,9 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 	return p.write(ctx, b, next)
 }
 
-// again is the head's manifest as that of the next revision.
+// again is the head's manifest as that of the next revision, with the end that r asks for.
 func (p *Publisher) again(b *base, r Resigning) bundle.Manifest {
-	m := b.head.Manifest()
-	m.PublishedAt = p.now().UTC().Truncate(time.Second)
-	m.Change = bundle.Change{Author: r.Author, Message: r.Message}
-	m.Bundle.PreviousFlags = m.Bundle.Flags
-	m.Bundle.AllowShrink = m.Bundle.AllowShrink && m.Bundle.Shrinks()
+	m := p.successor(b, r.Author, r.Message)
 	if r.ValidFor > 0 {
 		m.ValidUntil = m.PublishedAt.Add(r.ValidFor)
 	}
@@ -78,4 +74,18 @@ func later(r Resigning, before, after time.Time) error {
 		return refuse(RuleEarlier, "the head is valid without end: this one would end at %s", after.Format(time.RFC3339))
 	}
 	return refuse(RuleEarlier, "the head is valid until %s: this one would end at %s", before.UTC().Format(time.RFC3339), after.Format(time.RFC3339))
+}
+
+// successor is the head's manifest as that of the next revision over the same bundle. The step from a bundle to itself loses no flags. But
+// where the head's own step loses more than it is marked for, so that sidecars refuse its bundle, it stays so: the next revision must not
+// make that good.
+func (p *Publisher) successor(b *base, author, message string) bundle.Manifest {
+	m := b.head.Manifest()
+	m.PublishedAt = p.now().UTC().Truncate(time.Second)
+	m.Change = bundle.Change{Author: author, Message: message}
+	if m.Bundle.AllowShrink || !m.Bundle.Shrinks() {
+		m.Bundle.PreviousFlags = m.Bundle.Flags
+		m.Bundle.AllowShrink = m.Bundle.AllowShrink && m.Bundle.Shrinks()
+	}
+	return m
 }
