@@ -60,3 +60,10 @@ func (l *lint) runJSON(w *world, file *flagFile, bad *refused) error {
 	result.Flags, result.Warnings = file.parsed.Flags(), file.warnings
 	return printJSON(w.stdout, result)
 }
+
+func (*lint) examples() []string {
+	return []string{
+		`burgeectl lint flags.json`,
+		`burgeectl lint flags.yaml --output json`,
+	}
+}

@@ -32,11 +32,15 @@ type world struct {
 }
 
 func main() {
+	os.Exit(interruptible(os.Args[1:], &world{os.Stdout, os.Stderr, os.Getenv, time.Now, store.Open}))
+}
+
+// interruptible is run with an end that a signal sets. A second one ends the process at once.
+func interruptible(args []string, w *world) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := run(ctx, os.Args[1:], &world{os.Stdout, os.Stderr, os.Getenv, time.Now, store.Open})
-	stop()
-	os.Exit(code)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, args, w)
 }
 
 // run does what the arguments ask for, and gives the exit code.
@@ -81,7 +85,7 @@ func parse(c *cli, args []string, w *world) (verb *kong.Context, err error) {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
 	variable.DropEmpty("BURGEE_")
-	parser, err := kong.New(c, kong.Name("burgeectl"), kong.Description(description), kong.Vars{"version": version},
+	parser, err := kong.New(c, kong.Name("burgeectl"), kong.Description(description), kong.Vars{"version": version}, kong.Help(printHelp),
 		kong.Writers(w.stdout, w.stdout), kong.Exit(func(int) { stop = true }))
 	if err != nil {
 		return nil, err
