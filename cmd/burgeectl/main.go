@@ -46,15 +46,29 @@ func interruptible(args []string, w *world) int {
 // run does what the arguments ask for, and gives the exit code.
 func run(ctx context.Context, args []string, w *world) int {
 	var c cli
+	seen, finish := w.painted()
+	defer finish()
 	verb, err := parse(&c, args, w)
 	if err != nil {
-		return report(w.stderr, usage(err))
+		return report(seen.stderr, usage(err))
 	}
 	if verb == nil {
 		return exitGood
 	}
+	if c.Output == inJSON {
+		seen.stdout = w.stdout
+	}
 	verb.BindTo(ctx, (*context.Context)(nil))
-	return report(w.stderr, verb.Run(w, c.Output))
+	return report(seen.stderr, verb.Run(seen, c.Output))
+}
+
+// painted is the same world with styles on whatever is a terminal. The function comes last.
+func (w *world) painted() (seen *world, finish func()) {
+	same := *w
+	out, outEnds := painted(w.stdout, w.getenv)
+	problems, problemsEnd := painted(w.stderr, w.getenv)
+	same.stdout, same.stderr = out, problems
+	return &same, func() { outEnds(); problemsEnd() }
 }
 
 // report prints an error and its way out, and gives the exit code.
