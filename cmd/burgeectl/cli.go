@@ -14,6 +14,8 @@ type cli struct {
 	Show    show        `cmd:"" help:"Show a revision: the newest, or the one given."`
 	Eval    evaluation  `cmd:"" help:"Evaluate a flag offline."`
 	Status  status      `cmd:"" help:"Show how one sidecar is."`
+
+	Completion completion `cmd:"" help:"Print a script that lets a shell complete verbs, flags and values."`
 }
 
 // output is a form of results.

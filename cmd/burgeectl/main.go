@@ -104,6 +104,10 @@ func parse(c *cli, args []string, w *world) (verb *kong.Context, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(args) > 0 && args[0] == completing {
+		complete(w.stdout, parser.Model, args[1:])
+		return nil, nil
+	}
 	if verb, err = parser.Parse(args); stop {
 		return nil, nil
 	}
