@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -161,4 +163,21 @@ func TestARealTerminalGetsStyles(t *testing.T) {
 	if calm.until(t, "(?s)(.*no such file.*)\n"); strings.Contains(calm.String(), "\x1b") {
 		t.Errorf("with NO_COLOR: %q", calm.String())
 	}
+}
+
+// Control-C on a terminal, while a store hangs: the line about waiting goes away, and what was said stays.
+func TestControlCWhileAStoreHangs(t *testing.T) {
+	release := make(chan bool)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer server.Close()
+	defer close(release) // first, for Close waits for answers
+	term := newTerminal(t)
+	cmd := exec.Command("burgeectl-main", "show", "--allow-unsigned", "--store", "s3://flags/shop", "--s3-path-style")
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL_S3="+server.URL, "TERM=xterm", "NO_COLOR=1")
+	term.start(t, cmd)
+	term.until(t, `\r\x1b\[Kwaiting for s3://flags/shop: reading manifest.json, (\d) s`)
+	if _, err := io.WriteString(term.keys, "\x03"); err != nil {
+		t.Fatal(err)
+	}
+	term.until(t, `(?s) s\^C\r\x1b\[Kburgeectl: [^\n]*context canceled\r\nhint: it was interrupted, and no revision was made\r\n`)
 }

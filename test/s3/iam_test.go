@@ -197,9 +197,19 @@ func TestAPublisherCannotChangeThePast(t *testing.T) {
 			t.Errorf("a publisher writes %s: %v", key, err)
 		}
 	}
+	mighty := g.Client(g.Identity(t, "administrator", everything))
+	if err := del(t, mighty, "shop/prod/manifest.json"); !forbidden(err) {
+		t.Errorf("an administrator deletes the head: %v", err)
+	}
+	if err := put(t, mighty, "elsewhere", nil); err != nil {
+		t.Errorf("an administrator beyond the store: %v", err)
+	}
 	burgee := g.reader.Start(t, soon...)
 	burgee.WillServe(t, 2, 3)
 }
+
+// everything is what an administrator may do, but for what the bucket's policy denies.
+const everything = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}`
 
 // An upload in parts is held to the condition where it is completed; its parts cannot carry one.
 func TestAnUploadInPartsIsHeldToTheCondition(t *testing.T) {
