@@ -27,8 +27,12 @@ var styles = []struct {
 	prefix string
 	style  style
 }{
-	{"+ ", green}, {"- ", red}, {"~ ", yellow}, // a difference
-	{"  added ", green}, {"  removed ", red}, {"  changed ", yellow}, // what a revision changes
+	{"+ ", green},
+	{"- ", red},
+	{"~ ", yellow}, // a difference
+	{"  added ", green},
+	{"  removed ", red},
+	{"  changed ", yellow}, // what a revision changes
 	{"burgeectl: ", red},
 	{"hint: ", dim},
 }

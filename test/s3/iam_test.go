@@ -309,6 +309,6 @@ func status(err error) int {
 
 // forbidden wants the store's own word for it too, as the programs do.
 func forbidden(err error) bool {
-	own := (smithy.APIError)(nil)
+	own := smithy.APIError(nil)
 	return errors.As(err, &own) && own.ErrorCode() == "AccessDenied" && status(err) == http.StatusForbidden
 }
