@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -94,7 +95,8 @@ var errorHints = []struct {
 	code int
 	hint string
 }{
-	{keys.ErrNoTrust, exitUsage, ""}, // these three name their way out themselves
+	{context.Canceled, exitFailed, "it was interrupted, and no revision was made"}, // or there would be no error, or a *publish.Unknown
+	{keys.ErrNoTrust, exitUsage, ""},                                               // these three name their way out themselves
 	{keys.ErrBothTrusts, exitUsage, ""},
 	{keys.ErrThreshold, exitUsage, ""},
 	{keys.ErrTrustKey, exitUsage, "--trust-key names a file such as the NAME.pub that burgeectl keygen --out NAME makes"},

@@ -23,6 +23,8 @@ type cli struct {
 	Export   export       `cmd:"" help:"Write the newest revision into a folder, for burgee --bootstrap."`
 	Eval     evaluation   `cmd:"" help:"Evaluate a flag offline."`
 	Status   status       `cmd:"" help:"Show how one sidecar is."`
+
+	Completion completion `cmd:"" help:"Print a script that lets a shell complete verbs, flags and values."`
 }
 
 // output is a form of results.

@@ -149,3 +149,10 @@ func (p planned) json() differenceJSON {
 	}
 	return out
 }
+
+func (*difference) examples() []string {
+	return []string{
+		`burgeectl diff flags`,
+		`burgeectl diff flags.yaml --trust-key team.pub --output json`,
+	}
+}

@@ -139,3 +139,10 @@ func (a *answer) table() table {
 	}
 	return table{{"value", value}, {"variant", a.Variant}, {"reason", a.Reason}, {"metadata", metadata}}
 }
+
+func (*evaluation) examples() []string {
+	return []string{
+		`burgeectl eval new_checkout --context '{"targetingKey": "user-1", "country": "DE"}'`,
+		`burgeectl eval new_checkout --flags flags.json --context @user.json`,
+	}
+}

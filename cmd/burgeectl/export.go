@@ -211,3 +211,9 @@ func syncFolder(root *os.Root) error {
 	}
 	return errors.Join(opened.Sync(), opened.Close())
 }
+
+func (*export) examples() []string {
+	return []string{
+		`burgeectl export bootstrap --trust-key team.pub`,
+	}
+}

@@ -273,3 +273,11 @@ func (o overrideChange) text() string {
 	}
 	return fmt.Sprintf("override: %s = %s for %s", o.Flag, cmp.Or(o.Variant, "its safe variant"), whom)
 }
+
+func (*chronicle) examples() []string {
+	return []string{
+		`burgeectl history`,
+		`burgeectl history new_pricing --limit 5`,
+		`burgeectl history --trust-key team.pub --output json`,
+	}
+}

@@ -57,3 +57,10 @@ func (l *linting) runJSON(w *world, file *flagFile, bad *refused) error {
 	result.Problems, bad.printed = bad.problems, true
 	return errors.Join(printJSON(w.stdout, result), bad)
 }
+
+func (*linting) examples() []string {
+	return []string{
+		`burgeectl lint flags.json`,
+		`burgeectl lint flags.yaml --output json`,
+	}
+}

@@ -160,3 +160,11 @@ func publishedJSON(result publish.Result, arrived *arrival) published {
 	}
 	return out
 }
+
+func (*publication) examples() []string {
+	return []string{
+		`burgeectl publish flags.json --message 'Ship the new checkout' --store s3://flags/shop/prod --environment shop/prod --key prod.key`,
+		`burgeectl publish flags.json --message 'Ship the new checkout' --dry-run`,
+		`burgeectl publish flags.json --message 'Campaign until Friday' --valid-for 72h --key env:SIGNING_KEY`,
+	}
+}

@@ -30,7 +30,7 @@ func (r *remote) openStore(ctx context.Context, w *world) (object.Store, error) 
 	if err != nil {
 		return nil, advised{err, exitUsage, ""}
 	}
-	return deadlines{opened}, nil
+	return deadlines{withProgress(opened, w)}, nil
 }
 
 // reader is a store that is looked at.

@@ -21,3 +21,9 @@ func (r *renewal) Run(ctx context.Context, w *world, form output) error {
 	}
 	return r.resign(ctx, w, form, publish.Resigning{ValidFor: r.ValidFor, Later: !r.AllowEarlier})
 }
+
+func (*renewal) examples() []string {
+	return []string{
+		`burgeectl renew --valid-for 336h --key ci.key --message nightly`,
+	}
+}

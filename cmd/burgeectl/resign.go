@@ -71,3 +71,10 @@ func printResigned(out io.Writer, result publish.Result, signers []string) error
 	_, err := fmt.Fprintln(out, "signed by", cmp.Or(strings.Join(signers, ", "), "nobody"))
 	return err
 }
+
+func (*resigning) examples() []string {
+	return []string{
+		`burgeectl resign --key old.key --key new.key --message 'Both keys, for a rotation'`,
+		`burgeectl resign --key new.key --message 'The new key alone' --dry-run`,
+	}
+}

@@ -27,3 +27,10 @@ func (r *restoring) Run(ctx context.Context, w *world, form output) error {
 	r.warn(w, done)
 	return r.finish(ctx, w, form, done, nil)
 }
+
+func (*restoring) examples() []string {
+	return []string{
+		`burgeectl restore new_pricing --key oncall.key --message 'INC-7 is over'`,
+		`burgeectl restore new_pricing --segment staff --key oncall.key --message 'tried enough'`,
+	}
+}

@@ -119,3 +119,10 @@ func (g *goingBack) warn(w *world, from bundle.Verified, result publish.Result) 
 	}
 	warnOfCopy(w, result)
 }
+
+func (*goingBack) examples() []string {
+	return []string{
+		`burgeectl rollback --to 41 --key oncall.key --message 'INC-8: pages time out'`,
+		`burgeectl rollback --to 41 --key oncall.key --message INC-8 --dry-run`,
+	}
+}

@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 			w := &world{os.Stdout, os.Stderr, os.Getenv, func() time.Time { return noon }, openMeddled}
 			os.Exit(run(context.Background(), os.Args[1:], w))
 		},
-		"burgeectl-main": main,
+		"burgeectl-main":    main,
+		"burgeectl-stopped": stoppedMain,
 	})
 }
 

@@ -16,3 +16,10 @@ func (s *setting) Run(ctx context.Context, w *world, form output) error {
 	}
 	return s.force(ctx, w, form, s.Variant, s.Segment)
 }
+
+func (*setting) examples() []string {
+	return []string{
+		`burgeectl set page_size --variant small --key oncall.key --message 'the database is slow'`,
+		`burgeectl set new_pricing --variant dynamic --segment staff --key oncall.key --message 'staff tries it'`,
+	}
+}

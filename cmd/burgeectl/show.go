@@ -140,3 +140,11 @@ func printFlags(out io.Writer, document []byte) error {
 	}
 	return rows.print(out)
 }
+
+func (*show) examples() []string {
+	return []string{
+		`burgeectl show --store s3://flags/shop/prod --trust-key prod.pub`,
+		`burgeectl show 41 --output json`,
+		`burgeectl show --flags --output json`,
+	}
+}

@@ -214,3 +214,10 @@ func sameValue(a, b jsontext.Value) bool {
 	a, b = spelled, other
 	return err == nil && otherErr == nil && a.Compact() == nil && b.Compact() == nil && bytes.Equal(a, b)
 }
+
+func (*verification) examples() []string {
+	return []string{
+		`burgeectl verify --trust-key team.pub`,
+		`burgeectl verify --trust-key team.pub --at-least 42`,
+	}
+}

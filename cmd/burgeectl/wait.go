@@ -174,7 +174,7 @@ func (v *waiting) wait(ctx context.Context, w *world, form output, g goal) (*arr
 	defer client.CloseIdleConnections()
 	limited, cancel := context.WithTimeout(ctx, v.WaitTimeout)
 	defer cancel()
-	show := progress(w.stderr)
+	show := liveLine(w.stderr)
 	for asking := ctx; ; asking = limited { // the first round is not cut short: whoever gives little time still wants to know why
 		round(asking, client, g, end, func() float64 { return w.now().Sub(began).Seconds() })
 		end.Seconds = w.now().Sub(began).Seconds()
@@ -291,14 +291,11 @@ func (a *arrival) report(ctx context.Context, w *world, form output) error {
 	return advised{errors.New(what), exitFailed, "the revision stands, and sidecars that can read the store take it up at their next poll; burgeectl status --admin HOST:PORT tells more of one"}
 }
 
-// progress shows one line that changes, on a terminal alone; "" takes it away.
-func progress(out io.Writer) func(text string) {
-	terminal, ok := out.(*os.File)
-	if !ok {
+// liveLine shows one line that changes, on a terminal alone; "" takes it away.
+func liveLine(out io.Writer) func(text string) {
+	wide := columns(out)
+	if wide == 0 {
 		return func(string) {}
 	}
-	if info, err := terminal.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return func(string) {}
-	}
-	return func(text string) { fmt.Fprintf(terminal, "\r\x1b[K%s", text) }
+	return func(text string) { fmt.Fprint(unpainted(out), "\r\x1b[K"+shorten(text, wide-1)) }
 }
