@@ -62,6 +62,14 @@ func TestWhatIsNotBoundedIsNotFollowed(t *testing.T) {
 	}
 }
 
+// What looks like a reference, and names nothing, is none: the evaluator without a name least of all.
+func TestAReferenceIsAName(t *testing.T) {
+	doc := `{"flags":{"a":{"state":"ENABLED","variants":{"on":1},"targeting":{"fractional":[{"$ref":""},["on",1]]}}},"$evaluators":{"":{"cat":[{"$ref":5}]}}}`
+	if found := shown(check(t, doc, lint.Options{})); !strings.Contains(found, `buckets by a computed attribute`) {
+		t.Error(found)
+	}
+}
+
 // The largest documents that are published take a second or so.
 func TestTenThousandFlags(t *testing.T) {
 	var doc strings.Builder
