@@ -155,8 +155,8 @@ func (c *checker) attributesOf(n *node, names []string) []string {
 			return append(names, normal(path.text))
 		}
 	case ok && op == "$ref":
-		if e := c.follow(args.text); e != nil {
-			return c.attributesOf(e.tree, names)
+		if name, whole := n.reference(); whole && c.follow(name) != nil {
+			return c.attributesOf(c.follow(name).tree, names)
 		}
 		return append(names, unknownAttribute)
 	}

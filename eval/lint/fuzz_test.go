@@ -3,6 +3,7 @@ package lint_test
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -62,6 +63,14 @@ func TestWhatIsNotBoundedIsNotFollowed(t *testing.T) {
 	}
 }
 
+// What looks like a reference, and names nothing, is none: the evaluator without a name least of all.
+func TestAReferenceIsAName(t *testing.T) {
+	doc := `{"flags":{"a":{"state":"ENABLED","variants":{"on":1},"targeting":{"fractional":[{"$ref":""},["on",1]]}}},"$evaluators":{"":{"cat":[{"$ref":5}]}}}`
+	if found := shown(check(t, doc, lint.Options{})); !strings.Contains(found, `buckets by a computed attribute`) {
+		t.Error(found)
+	}
+}
+
 // The largest documents that are published take a second or so.
 func TestTenThousandFlags(t *testing.T) {
 	var doc strings.Builder
@@ -77,13 +86,23 @@ func TestTenThousandFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now()
+	begun := processorTime(t)
 	found := lint.Check(parsed, lint.Options{Day: today})
-	took := time.Since(begun)
+	took := processorTime(t) - begun
 	if len(found) < 20_000 {
 		t.Errorf("only %d findings", len(found))
 	}
-	if t.Logf("%d findings in %s", len(found), took); took > 30*time.Second {
+	if t.Logf("%d findings in %s", len(found), took); took > time.Minute {
 		t.Error("far too slow, on any machine")
 	}
+}
+
+// processorTime is what the process has used so far: unlike the time that passes, it tells nothing of what else the machine does.
+func processorTime(t testing.TB) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

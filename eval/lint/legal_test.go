@@ -120,6 +120,7 @@ func TestNoFalseAlarm(t *testing.T) {
 		{"text that reads as a number", pricingRule, `{"if": [{"and": [{"!=": [{"var": "age"}, 3]}, {"<=": [{"var": "age"}, 3]}]}, "high"]}`},
 		{"not everything is a number", pricingRule, `{"if": [{"or": [{"<": [{"var": "age"}, 3]}, {">=": [{"var": "age"}, 3]}]}, "high"]}`},
 		{"one number, two texts", pricingRule, `{"if": [{"and": [{"==": [{"var": "age"}, "1"]}, {"==": [{"var": "age"}, "1.0"]}]}, "high"]}`},
+		{"text below one text, and above a number", pricingRule, `{"if": [{"and": [{"<": [{"var": "age"}, "2"]}, {">": [{"var": "age"}, 10]}]}, "high"]}`},
 		{"a default decides", pricingRule, `{"if": [{"and": [{"<": [{"var": ["age", 1]}, 3]}, {">": [{"var": ["age", 9]}, 5]}]}, "high"]}`},
 		{"what a loop reads of its elements", pricingRule, `{"if": [{"some": [{"var": "carts"}, {"==": [{"var": "user_id"}, 1]}]}, "high"]}`},
 		{"a constant that is the result", pricingRule, `{"or": [{"if": [{"var": "x"}, "high"]}, "low"]}`},

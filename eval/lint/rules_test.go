@@ -122,6 +122,7 @@ func TestRules(t *testing.T) {
 		{"empty-default", `"variants": {"short": 1, "long": 2}, "defaultVariant": "long"`, `"variants": {"": 1, "long": 2}, "defaultVariant": ""`, `flags.timeout.defaultVariant: "" does not mean the variant whose name is empty`},
 		{"bucketing", `"subject": "userId"`, `"subject": "accountId"`, `flags.launch.targeting.if[2].fractional[0]: fractional buckets by "userId"; the flag's subject is "accountId"`},
 		{"bucketing", `{"cat": ["launch", {"var": "userId"}]}`, `{"cat": ["launch", {"var": "userId"}, {"var": "country"}]}`, `flags.launch.targeting.if[2].fractional[0]: fractional buckets by "country" and "userId"; the flag's subject is "userId"`},
+		{"bucketing", `{"cat": ["launch", {"var": "userId"}]}`, `{"cat": ["launch", {"var": "userId"}, {"var": "zone"}]}`, `flags.launch.targeting.if[2].fractional[0]: fractional buckets by "userId" and "zone"; the flag's subject is "userId"`},
 		{"bucketing", `{"cat": ["launch", {"var": "userId"}]}, `, ``, `flags.launch.targeting.if[2].fractional: fractional buckets by "targetingKey"; the flag's subject is "userId"`},
 		{"bucketing", `{"cat": ["launch", {"var": "userId"}]}`, `"launch"`, `flags.launch.targeting.if[2].fractional[0]: fractional buckets by nothing that differs between subjects`},
 		{"bucketing", `{"fractional": [{"cat": ["launch", {"var": "userId"}]}, ["on", 10], ["off", 90]]}`, `{"<": [{"stable_bucket": [{"var": "targetingKey"}, "s"]}, 0.5]}, "on", "off"`, `flags.launch.targeting.if[2].<[0].stable_bucket: stable_bucket buckets by "targetingKey"`},
@@ -184,6 +185,14 @@ func TestRules(t *testing.T) {
 func replaceLast(text, from, to string) string {
 	at := strings.LastIndex(text, from)
 	return text[:at] + to + text[at+len(from):]
+}
+
+// The compiler of sidecars tells of such a flag too; nobody wants to read it twice.
+func TestAReferenceToNothingIsToldOnce(t *testing.T) {
+	found := check(t, replaceLast(good, `{"$ref": "staff"}`, `{"$ref": "stuff"}`), lint.Options{})
+	if len(found) != 1 || found[0].Path != "flags.launch.targeting.if[0].$ref" {
+		t.Error(shown(found))
+	}
 }
 
 func TestNoFlags(t *testing.T) {

@@ -57,13 +57,8 @@ func (c *checker) walkIn(n *node, at *place, inLoop bool, visit func(op string, 
 	}
 }
 
-// follow gives the evaluator that a reference leads to; nil where following it comes to no end, or to nothing.
-func (c *checker) follow(name string) *evaluator {
-	if e := c.byName[name]; e != nil && c.fateOf(e) == whole {
-		return e
-	}
-	return nil
-}
+// follow gives the evaluator that a reference leads to. Only rules whose references are all whole are gone through: nothing bounds others.
+func (c *checker) follow(name string) *evaluator { return c.byName[name] }
 
 // checkReferences finds references that lead nowhere, and tells whether there are none. They are followed everywhere in a rule, in data too.
 func (c *checker) checkReferences(n *node, at *place) bool {
@@ -113,7 +108,7 @@ func (c *checker) meantEvaluator(name string) string {
 	return c.meant(name, known)
 }
 
-// fate is what following the references of an evaluator comes to. Those that are not whole are not followed: nothing bounds them.
+// fate is what following the references of an evaluator comes to.
 type fate int
 
 const (
