@@ -27,7 +27,7 @@ func (r *resigning) Run(ctx context.Context, w *world, form output) error {
 	if err := checkValidFor(r.ValidFor); err != nil {
 		return err
 	}
-	if err := r.waiting.check(); err != nil {
+	if err := r.check(); err != nil {
 		return err
 	}
 	author, err := r.author(w)
