@@ -184,7 +184,8 @@ func (v *waiting) wait(ctx context.Context, w *world, form output, g goal) (*arr
 		}
 	}
 	show("")
-	return end, end.report(ctx, w, form)
+	err := end.report(ctx, w, form)
+	return end, err
 }
 
 // round asks each target that is not there yet, some at a time.
