@@ -38,9 +38,6 @@ type Report struct {
 // maxListed bounds how many findings a report lists of each kind.
 const maxListed = 1000
 
-// page is how many keys are listed at once.
-const page = 10_000
-
 // verifier is one verification. It keeps some hundred bytes for each object, and of documents those that it needs next.
 type verifier struct {
 	*Past
@@ -108,14 +105,14 @@ func (v *verifier) note(err error) error {
 // list sorts the store's keys.
 func (v *verifier) list(ctx context.Context) error {
 	for last := ""; ; {
-		keys, err := v.store.List(ctx, "", last, page)
+		keys, err := v.store.List(ctx, "", last, v.page)
 		if err != nil {
 			return fmt.Errorf("list the store: %w", err)
 		}
 		for _, key := range keys {
 			v.sort(key)
 		}
-		if len(keys) < page {
+		if len(keys) < v.page {
 			slices.Sort(v.copies)
 			return nil
 		}
