@@ -15,7 +15,6 @@ func (v *verifier) previous(ctx context.Context, h bundle.Head) (before *held, w
 	if number == 0 {
 		return nil, false, nil
 	}
-	v.chain[number] = true // explained: what lies there is what belongs there, or damage
 	head, err := v.before(ctx, h)
 	if err == nil {
 		return &held{number, head}, true, nil

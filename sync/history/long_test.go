@@ -63,10 +63,10 @@ func long(t testing.TB, revisions int64) *shop {
 
 // A store of more revisions than a list has keys is looked at whole, each bundle once, and what is wrong behind the first page is found.
 func TestALongPast(t *testing.T) {
-	const revisions = 2050
+	const revisions = 650
 	s := long(t, revisions)
 	past := s.past()
-	past.page = 100
+	past.page = 60
 	report, err := past.Verify(t.Context(), Verification{Compare: holds})
 	if err != nil || len(report.Damage) != 0 || report.Revisions != revisions || report.Bundles != 3 || len(report.Spare) != 0 {
 		t.Fatalf("%v, report of %d revisions, %d bundles, damage %v, spare %v", err, report.Revisions, report.Bundles, report.Damage, report.Spare)
@@ -98,7 +98,7 @@ func bounded(t *testing.T, s *shop, revisions int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if seen++; seen%1000 == 1 {
+		if seen++; seen%300 == 1 {
 			runtime.GC()
 			var now runtime.MemStats
 			runtime.ReadMemStats(&now)
