@@ -140,21 +140,32 @@ func verifiedJSON(r *reader, report history.Report) verifiedStore {
 type ledgerCheck struct {
 	document []byte
 	parsed   *eval.Document
+	flags    int // after the step that was looked at last
 }
 
 func (c *ledgerCheck) check(s history.Step) error {
+	if err := c.changes(s); err != nil {
+		return err
+	}
+	if want, got := s.Head.Manifest().Bundle.Flags, c.flags; want != got {
+		return fmt.Errorf("revision %d says that it has %d flags; it has %d", s.Head.Manifest().Revision, want, got)
+	}
+	return nil
+}
+
+// changes compares what the ledger tells with what the flags show.
+func (c *ledgerCheck) changes(s history.Step) error {
 	after, err := c.parse(s.After)
 	if err != nil {
 		return fmt.Errorf("the flags of revision %d cannot be read: %w", s.Head.Manifest().Revision, err)
 	}
-	before := after
-	if !bytes.Equal(s.Before, s.After) {
-		if before, err = c.parse(s.Before); err != nil {
-			return fmt.Errorf("the flags before revision %d cannot be read: %w", s.Head.Manifest().Revision, err)
-		}
+	c.flags = after.Flags()
+	if bytes.Equal(s.Before, s.After) {
+		return sameChanges(nil, s.Ledger.Entries)
 	}
-	if want, got := s.Head.Manifest().Bundle.Flags, after.Flags(); want != got {
-		return fmt.Errorf("revision %d says that it has %d flags; it has %d", s.Head.Manifest().Revision, want, got)
+	before, err := c.parse(s.Before)
+	if err != nil {
+		return fmt.Errorf("the flags before revision %d cannot be read: %w", s.Head.Manifest().Revision, err)
 	}
 	return sameChanges(eval.Diff(before, after), s.Ledger.Entries)
 }

@@ -34,9 +34,7 @@ func (m *Manifest) follows(before Manifest) error {
 	switch {
 	case before.Environment != m.Environment:
 		return Refuse(ReasonEnvironment, "manifest is for environment %.200q; revision %d, which follows it, is for %q", before.Environment, m.Revision, m.Environment)
-	case before.Revision >= m.Revision:
-		return Refuse(ReasonPayload, "manifest has revision %d; want less than that of revision %d, which follows it", before.Revision, m.Revision)
-	case before.Revision != m.Before():
+	case before.Revision != m.Before(): // which is less than its own
 		return Refuse(ReasonPayload, "manifest has revision %d; revision %d, which follows it, names %d", before.Revision, m.Revision, m.Before())
 	}
 	return nil

