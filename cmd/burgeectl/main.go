@@ -55,9 +55,6 @@ func run(ctx context.Context, args []string, w *world) int {
 	if verb == nil {
 		return exitGood
 	}
-	if c.Output == inJSON {
-		seen.stdout = w.stdout
-	}
 	verb.BindTo(ctx, (*context.Context)(nil))
 	return report(seen.stderr, verb.Run(seen, c.Output))
 }

@@ -60,7 +60,7 @@ func TestATerminalIsToldWhatIsWaitedFor(t *testing.T) {
 
 func TestALongLineStaysOnItsLine(t *testing.T) {
 	var out screen
-	waited(t, &out, nil, slow{takes: 1500 * time.Millisecond, name: "s3://" + strings.Repeat("flags", 20) + "\n\x1b[2J"})
+	waited(t, &out, nil, slow{takes: 1500 * time.Millisecond, name: "s3://\n\x1b[2J" + strings.Repeat("flags", 20)})
 	line, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "\r\x1b[K"), "\r")
 	if n := len([]rune(line)); n != 59 || strings.ContainsAny(line, "\n\x1b") || !strings.HasSuffix(line, ", 1 s") {
 		t.Errorf("%d characters on a terminal of 60: %q", n, line)
