@@ -21,6 +21,13 @@ type chronicle struct {
 	Limit int    `help:"How many revisions to show; 0 shows all." default:"20" placeholder:"N"`
 }
 
+// past is the result of history in JSON.
+type past struct {
+	Verified  bool    `json:"verified"` // signatures were looked at
+	Revisions []event `json:"revisions"`
+	More      bool    `json:"more"` // there are older ones
+}
+
 // event is one revision, as history tells it.
 type event struct {
 	Revision    int64            `json:"revision"`
@@ -69,12 +76,7 @@ func (c *chronicle) Run(ctx context.Context, w *world, form output) error {
 	told := telling{chronicle: c, reader: r, out: w.stdout, json: form == inJSON, events: []event{}, flags: map[string]bool{}}
 	err = told.all(ctx, newest)
 	if form == inJSON {
-		result := struct {
-			Verified  bool    `json:"verified"` // signatures were looked at
-			Revisions []event `json:"revisions"`
-			More      bool    `json:"more"` // there are older ones
-		}{r.verified, told.events, told.more}
-		return errors.Join(printJSON(w.stdout, result), err)
+		return errors.Join(printJSON(w.stdout, past{r.verified, told.events, told.more}), err)
 	}
 	if err == nil && told.more {
 		fmt.Fprintf(w.stderr, "there are older revisions: --limit 0 shows all\n")
