@@ -89,8 +89,8 @@ func TestCompletionMindsNoVariables(t *testing.T) {
 	}
 }
 
-// folder holds the names that files are completed from.
-func folder(t *testing.T) string {
+// someFiles makes a folder with the names that files are completed from.
+func someFiles(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"my flags.json", "team.pub"} {
@@ -123,7 +123,7 @@ func TestFishCompletes(t *testing.T) {
 		"burgeectl publish --message ":      "",
 	} {
 		cmd := exec.Command(fish, "--no-config", "-c", "burgeectl completion fish | source; complete -C "+"'"+line+"'")
-		cmd.Dir, cmd.Stderr = folder(t), os.Stderr
+		cmd.Dir, cmd.Stderr = someFiles(t), os.Stderr
 		cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
 		if got, err := cmd.Output(); err != nil || string(got) != want {
 			t.Errorf("%s: %q (%v); want %q", line, got, err, want)

@@ -36,8 +36,8 @@ var partOf = map[string]any{"lint problems": problem{}, "lint warnings": problem
 // documents are types that another page describes.
 var documents = []reflect.Type{reflect.TypeFor[bundle.Manifest](), reflect.TypeFor[bundle.Override](), reflect.TypeFor[time.Time]()}
 
-// fieldsOf lists the fields of a result, as paths.
-func fieldsOf(t *testing.T, verb string, result any) []string {
+// resultFields lists the fields of a result, as paths.
+func resultFields(t *testing.T, verb string, result any) []string {
 	t.Helper()
 	command, example := result.([]string)
 	if !example {
@@ -140,7 +140,7 @@ func TestThePageTellsEveryFlagAndField(t *testing.T) {
 		}
 		var told, want []string
 		if result := results[verb.Name]; result != nil {
-			want = fieldsOf(t, verb.Name, result)
+			want = resultFields(t, verb.Name, result)
 		}
 		if _, table, found := strings.Cut(text, "| field | meaning |\n|---|---|\n"); found {
 			for row := range strings.Lines(table) {

@@ -116,7 +116,7 @@ shown() { print -r -- "LINE=[$BUFFER]"; }; zle -N shown; bindkey '^G' shown`},
 func completed(t *testing.T, name, typed string) string {
 	t.Helper()
 	cmd := exec.Command(shell(t, name), shells[name].args...)
-	cmd.Dir = folder(t)
+	cmd.Dir = someFiles(t)
 	cmd.Env = append(os.Environ(), "HOME="+cmd.Dir, "TERM=xterm", "PS1=> ", "HISTFILE=")
 	term := newTerminal(t)
 	term.start(t, cmd)
