@@ -17,8 +17,8 @@ const (
 	patienceOfLog      = 5 * time.Second
 )
 
-// progress is a store that says what it is waiting for when an answer takes long.
-type progress struct {
+// watched is a store that says what it is waiting for when an answer takes long.
+type watched struct {
 	object.Store
 	out     io.Writer
 	columns int  // of the terminal; 0 where it is none
@@ -29,20 +29,20 @@ type progress struct {
 // withProgress says it on w.stderr.
 func withProgress(store object.Store, w *world) object.Store {
 	wide := columns(w.stderr)
-	return &progress{store, unpainted(w.stderr), wide, wide > 0 && w.getenv("TERM") != "dumb", &sync.Mutex{}}
+	return &watched{store, unpainted(w.stderr), wide, wide > 0 && w.getenv("TERM") != "dumb", &sync.Mutex{}}
 }
 
-func (p *progress) Get(ctx context.Context, key, have string, limit int64) (object.Object, error) {
+func (p *watched) Get(ctx context.Context, key, have string, limit int64) (object.Object, error) {
 	defer p.begin("reading " + key)()
 	return p.Store.Get(ctx, key, have, limit)
 }
 
-func (p *progress) Create(ctx context.Context, key string, body []byte) (string, error) {
+func (p *watched) Create(ctx context.Context, key string, body []byte) (string, error) {
 	defer p.begin("writing " + key)()
 	return p.Store.Create(ctx, key, body)
 }
 
-func (p *progress) Replace(ctx context.Context, key, have string, body []byte) (string, error) {
+func (p *watched) Replace(ctx context.Context, key, have string, body []byte) (string, error) {
 	defer p.begin("writing " + key)()
 	return p.Store.Replace(ctx, key, have, body)
 }
@@ -53,7 +53,7 @@ func (p *progress) List(ctx context.Context, prefix, after string, limit int) ([
 }
 
 // begin watches one call, until the function that it gives is called. Of calls at the same time, the first one has the line.
-func (p *progress) begin(what string) (end func()) {
+func (p *watched) begin(what string) (end func()) {
 	if !p.saying.TryLock() {
 		return func() {}
 	}
@@ -69,7 +69,7 @@ func (p *progress) begin(what string) (end func()) {
 	}
 }
 
-func (p *progress) watch(what string, done <-chan struct{}) {
+func (p *watched) watch(what string, done <-chan struct{}) {
 	began, patience := time.Now(), patienceOfLog
 	if p.live {
 		patience = patienceOfTerminal

@@ -22,8 +22,7 @@ const (
 )
 
 // styles says how lines are shown, by what they begin with. Verbs print plain text and know nothing of it. Text from a store or a person
-// never begins a line, nor holds a line break (oneLine), so it cannot borrow a style;
-// and no line of JSON begins like one of these.
+// never begins a line, nor holds a line break (oneLine), so it cannot borrow a style; and no line of JSON begins like one of these.
 var styles = []struct {
 	prefix string
 	style  style
