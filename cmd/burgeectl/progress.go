@@ -47,7 +47,7 @@ func (p *watched) Replace(ctx context.Context, key, have string, body []byte) (s
 	return p.Store.Replace(ctx, key, have, body)
 }
 
-func (p *progress) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
+func (p *watched) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
 	defer p.begin("listing " + prefix)()
 	return p.Store.List(ctx, prefix, after, limit)
 }

@@ -112,7 +112,7 @@ func stopOnce(t *testing.T, how string, at, before int, commits *int) bool {
 		if err := os.WriteFile(flags, fmt.Appendf(nil, `{"flags": {"a": {"variants": {"on": %d}, "defaultVariant": "on"}}}`, number), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command(program, "publish", flags, "--message", "m", "--author", "ana", "--allow-unsigned",
+		cmd := exec.Command(program, "publish", flags, "--contract", "off", "--message", "m", "--author", "ana", "--allow-unsigned",
 			"--environment", "shop/prod", "--store", "file://"+dir+"/store")
 		cmd.Env = append(os.Environ(), "STOP="+how, fmt.Sprint("STOP_AT=", at), "STOPPED="+filepath.Join(dir, "stopped"))
 		out, err := cmd.CombinedOutput()

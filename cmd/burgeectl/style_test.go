@@ -46,7 +46,7 @@ func TestStylesAreForTerminalsAlone(t *testing.T) {
 	}
 	publish := func(stdout, stderr io.Writer, env map[string]string, more ...string) {
 		t.Helper()
-		args := append([]string{"publish", flags, "--message", "m", "--author", "ana", "--allow-unsigned", "--dry-run", "--environment", "e"}, more...)
+		args := append([]string{"publish", flags, "--contract", "off", "--message", "m", "--author", "ana", "--allow-unsigned", "--dry-run", "--environment", "e"}, more...)
 		if code := runOn(t, stdout, stderr, env, append(args, "--store", "file://"+t.TempDir())...); code != exitGood {
 			t.Fatalf("exit code %d", code)
 		}
