@@ -23,7 +23,7 @@ func LoadLimits() Limits {
 		String:    64 << 10,
 		Values:    50_000,
 		Answers:   16 << 20,
-		Memory:    25 << 19, // 12.5 MiB
+		Memory:    27 << 19, // 13.5 MiB
 	}
 }
 
