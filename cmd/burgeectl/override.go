@@ -46,7 +46,7 @@ func (o *overriding) check(segment, variant string) error {
 	if err := o.checkMessage(); err != nil {
 		return err
 	}
-	return o.waiting.check()
+	return o.checkTargets()
 }
 
 // force is what kill and set do: the override, then a look at the flags, then the wait for sidecars. Nothing that the look finds keeps a

@@ -66,7 +66,7 @@ func (p *publication) check() error {
 	if err := checkValidFor(p.ValidFor); err != nil {
 		return err
 	}
-	return p.waiting.check()
+	return p.checkTargets()
 }
 
 // checkValidFor refuses an end that lies before its beginning.

@@ -31,7 +31,7 @@ func (v *writing) resign(ctx context.Context, w *world, form output, r publish.R
 	if err := v.checkMessage(); err != nil {
 		return err
 	}
-	if err := v.waiting.check(); err != nil {
+	if err := v.checkTargets(); err != nil {
 		return err
 	}
 	if r.Author, err = v.author(w); err != nil {

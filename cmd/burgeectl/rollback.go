@@ -77,7 +77,7 @@ func (g *goingBack) check() error {
 	if err := checkValidFor(g.ValidFor); err != nil {
 		return err
 	}
-	return g.waiting.check()
+	return g.checkTargets()
 }
 
 // find reads the older revision, verified by the chain from the head that the publisher believes.

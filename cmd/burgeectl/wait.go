@@ -36,8 +36,8 @@ const (
 	askAgain      = 200 * time.Millisecond // after a round that left some behind
 )
 
-// check finds the targets before anything is written: whoever asks to wait in vain shall know it before the revision stands.
-func (v *waiting) check() error {
+// checkTargets finds the targets before anything is written: whoever asks to wait in vain shall know it before the revision stands.
+func (v *waiting) checkTargets() error {
 	const form = "give host:port of each sidecar's admin address, such as --targets 10.0.0.7:8014,10.0.0.8:8014"
 	if v.WaitTimeout < 0 {
 		return wrongly("leave it out for a minute", "--wait-timeout %s is negative", v.WaitTimeout)
