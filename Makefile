@@ -8,6 +8,7 @@ FUZZ    ?= 30s
 FOR     ?= 1h
 EVALUATIONS ?= 100000
 KILLS   ?= 1000
+SIDECARS ?= 100
 CONNECTIONS ?= 8000
 MALFORMED   ?= 100000
 
@@ -21,7 +22,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash disk outage soak bench-smoke clean help
+.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash disk kill-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -68,6 +69,9 @@ sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 
 cbor-test: ## bucketing v3 against a CBOR library
 	cd test/cbor && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+schema-test: ## the schema for editors against a JSON Schema library and the linter
+	cd test/schema && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 flagd-test: ## the evaluator against flagd's own: make flagd-test EVALUATIONS=10000000 SEED=7
 	cd test/flagd && $(GO) vet ./... && $(GO) test -count=1 -skip TestAgreement ./...
@@ -119,6 +123,9 @@ crash: build ## KILLS=1000 times kill -9 of a sidecar at work; SEED=7 to repeat
 
 disk: ## every step that a sidecar takes on disk, failing in every way, once and for long
 	$(GO) test ./sidecar -run TestEveryStepOnDiskMayFail -count=1 -timeout 0 -v -disk.all
+
+kill-time: build ## from `burgeectl kill` to the last of SIDECARS=100 real sidecars that poll each second
+	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestFromCommandToTheLastSidecar -count=1 -timeout 0 -v -kill.sidecars=$(SIDECARS) -kill.rounds=6
 
 outage: ## a real sidecar answers through an outage of its store, FOR=1h
 	$(GO) test ./test/process -run TestOutage -count=1 -v -timeout 0 -outage.for $(FOR)

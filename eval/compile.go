@@ -120,7 +120,7 @@ func (c *compiler) evaluator(name string, tree value) (expr, notes) {
 	if u := c.shared[tree.box]; u != nil && tree.box != nil {
 		return c.use(u), u.notes
 	}
-	return c.apart(joinPath("$evaluators", name), nil, func() expr { return c.compile(tree, rootScope) })
+	return c.apart(JoinPath("$evaluators", name), nil, func() expr { return c.compile(tree, rootScope) })
 }
 
 // compile compiles any value of a rule.
@@ -134,7 +134,7 @@ func (c *compiler) compile(v value, s scope) expr {
 // use gives an evaluator's program, compiling it on first use. Its warnings are not the user's.
 func (c *compiler) use(u *unit) expr {
 	if u.code == nil {
-		u.code, u.notes = c.apart(joinPath("$evaluators", u.name), nil, func() expr { return c.compileHere(u.tree, rootScope) })
+		u.code, u.notes = c.apart(JoinPath("$evaluators", u.name), nil, func() expr { return c.compileHere(u.tree, rootScope) })
 	}
 	c.notes.add(u.notes)
 	return u.code
@@ -204,7 +204,9 @@ func (c *compiler) compileOperator(name string, args value, s scope) expr {
 	op, known := c.operators[name]
 	if !known {
 		if len(c.notes.warnings) < maxWarnings { // a rule may have a thousand of them, and this takes its time
-			c.warn(fmt.Sprintf("unknown operator %q; known operators: %q", shorten(name), slices.Sorted(maps.Keys(c.operators))))
+			c.path = append(c.path, JoinPath("x", shorten(name))[1:])
+			c.warn(RuleUnknownOperator, fmt.Sprintf("unknown operator %q; known operators: %q", shorten(name), slices.Sorted(maps.Keys(c.operators))))
+			c.path = c.path[:len(c.path)-1]
 		}
 		return faultExpr{fmt.Sprintf("unknown operator %q", shorten(name))}
 	}
@@ -218,11 +220,11 @@ func (c *compiler) compileOperator(name string, args value, s scope) expr {
 const maxWarnings = 10
 
 // warn notes what flagd would serve, though hardly anyone means it.
-func (c *compiler) warn(message string) {
+func (c *compiler) warn(rule, message string) {
 	if len(c.notes.warnings) == maxWarnings {
 		return
 	}
-	c.notes.warnings = append(c.notes.warnings, Problem{Path: strings.Join(c.path, ""), Message: message})
+	c.notes.warnings = append(c.notes.warnings, Problem{Path: strings.Join(c.path, ""), Rule: rule, Message: message})
 }
 
 // fold computes what is known at compile. What fails stays as it is, to fail

@@ -23,7 +23,7 @@ func (c Change) Path() string {
 	if c.Section != "" {
 		return c.Section
 	}
-	return joinPath("flags", c.Flag)
+	return JoinPath("flags", c.Flag)
 }
 
 // Diff lists what changed, sorted by path. Insignificant whitespace does not
@@ -46,10 +46,10 @@ func (d *Document) parts() map[part][]byte {
 		parts[part{flag: d.flags[i].key}] = d.flags[i].raw
 	}
 	for _, s := range d.evaluators {
-		parts[part{section: joinPath("$evaluators", s.name)}] = s.raw
+		parts[part{section: JoinPath("$evaluators", s.name)}] = s.raw
 	}
 	for _, s := range d.metadata {
-		parts[part{section: joinPath("metadata", s.name)}] = s.raw
+		parts[part{section: JoinPath("metadata", s.name)}] = s.raw
 	}
 	return parts
 }

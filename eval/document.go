@@ -133,7 +133,7 @@ func (d *Document) checkAnswers(limits Limits) error {
 }
 
 func (d *Document) checkBucketing() error {
-	got := d.bucketing()
+	got := d.Bucketing()
 	if generations[got] != nil {
 		return nil
 	}
@@ -144,8 +144,8 @@ func (d *Document) checkBucketing() error {
 	}
 }
 
-// bucketing is the generation of fractional that the document asks for.
-func (d *Document) bucketing() string {
+// Bucketing is the generation of fractional that the document asks for: "v2" or "v3".
+func (d *Document) Bucketing() string {
 	for _, entry := range d.metadata {
 		if entry.name == "bucketing" {
 			if entry.kind == null {
@@ -155,6 +155,26 @@ func (d *Document) bucketing() string {
 		}
 	}
 	return defaultGeneration
+}
+
+// Entry is a named part of the document, as it is written.
+type Entry struct {
+	Name string
+	Raw  []byte
+}
+
+// Evaluators are the entries of $evaluators, in the order of the document.
+func (d *Document) Evaluators() []Entry { return entries(d.evaluators) }
+
+// Metadata are the entries of the document's own metadata, in its order.
+func (d *Document) Metadata() []Entry { return entries(d.metadata) }
+
+func entries(sections []section) []Entry {
+	all := make([]Entry, len(sections))
+	for i, s := range sections {
+		all[i] = Entry{s.name, s.raw}
+	}
+	return all
 }
 
 // Flags is the number of flags.
@@ -167,6 +187,21 @@ func (d *Document) Keys() []string {
 		keys[i] = d.flags[i].key
 	}
 	return keys
+}
+
+// Has tells whether there is such a flag. A nil document has none.
+func (d *Document) Has(key string) bool { return d != nil && d.find(key) != nil }
+
+// Variants are the names of the flag's variants, sorted; none where there is no such flag.
+func (d *Document) Variants(key string) []string {
+	names := []string{}
+	if def := d.find(key); def != nil {
+		for _, v := range readParts(def.raw, new(trees)).variants {
+			names = append(names, strings.Clone(v.name))
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Definition is the flag's own JSON as written.
@@ -183,7 +218,7 @@ func (d *Document) Definition(key string) (raw []byte, ok bool) {
 func (d *Document) Type(key string) string {
 	def := d.find(key)
 	if def == nil {
-		return mixedType
+		return MixedType
 	}
 	p := readParts(def.raw, new(trees))
 	common := ""
@@ -193,16 +228,17 @@ func (d *Document) Type(key string) string {
 		case common == "":
 			common = name
 		default:
-			return mixedType
+			return MixedType
 		}
 	}
 	if common == "" {
-		return mixedType
+		return MixedType
 	}
 	return common
 }
 
-const mixedType = "mixed"
+// MixedType is the type of a flag whose variants have none in common.
+const MixedType = "mixed"
 
 func typeName(k kind) string {
 	switch k {

@@ -5,10 +5,10 @@ import (
 	"runtime/debug"
 )
 
-// maxSteps bounds the work of one evaluation. Loops count each turn with the
+// MaxSteps bounds the work of one evaluation. Loops count each turn with the
 // size of their body, operators on lists each element, cat each 64 bytes of text.
 // A rule that is not a loop inside a loop stays far below.
-const maxSteps = 250_000
+const MaxSteps = 250_000
 
 // fault is what ends an evaluation in an error. It does not unwind: operators go
 // on with null, and the first fault outranks whatever they come to. The zero
@@ -29,10 +29,10 @@ func (c *Context) failWith(code ErrorCode, detail string) {
 
 // spend counts steps and tells whether the evaluation may go on.
 func (c *Context) spend(steps int) bool {
-	if c.steps += steps; c.steps <= maxSteps {
+	if c.steps += steps; c.steps <= MaxSteps {
 		return true
 	}
-	c.failWith(General, fmt.Sprintf("the rule needs more than the limit of %d steps with this context", maxSteps))
+	c.failWith(General, fmt.Sprintf("the rule needs more than the limit of %d steps with this context", MaxSteps))
 	return false
 }
 

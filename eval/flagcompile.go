@@ -101,10 +101,10 @@ func (c *flagCompiler) answers(p *program, def *definition, parts *parts) {
 
 func (c *flagCompiler) prepare(p *program, def *definition, parts *parts) *Problem {
 	if len(parts.variants) == 0 {
-		return problemOf(p, ".variants", "a flag needs at least one variant")
+		return problemOf(p, RuleNoVariants, ".variants", "a flag needs at least one variant")
 	}
 	if parts.defaultVariant != "" && parts.variant(parts.defaultVariant) < 0 {
-		return problemOf(p, ".defaultVariant", fmt.Sprintf("%q is not one of the variants %s", shorten(parts.defaultVariant), listed(p.variants.items)))
+		return problemOf(p, RuleDefaultVariant, ".defaultVariant", fmt.Sprintf("%q is not one of the variants %s", shorten(parts.defaultVariant), listed(p.variants.items)))
 	}
 	if !parts.hasRule() {
 		p.fixed = c.defaultAnswer(p, parts, Static)
@@ -113,7 +113,7 @@ func (c *flagCompiler) prepare(p *program, def *definition, parts *parts) *Probl
 	resolved := c.refs.follow(parts.targeting)
 	if resolved.err != nil {
 		p.used = new(digest) // no evaluators have this one: it is compiled again
-		return problemOf(p, ".targeting", resolved.err.Error())
+		return problemOf(p, RuleReference, ".targeting", resolved.err.Error())
 	}
 	if resolved.used != (digest{}) {
 		used := resolved.used // of its own: what stands beside it is the tree of all evaluators
@@ -186,6 +186,6 @@ func (c *flagCompiler) add(a Answer) rendered {
 	return place(c.text, start, rendered{variant: int32(a.Variant), reason: a.Reason, code: a.Code, failClosed: a.FailClosed})
 }
 
-func problemOf(p *program, member, message string) *Problem {
-	return &Problem{Flag: p.key, Path: joinPath("flags", p.key) + member, Message: message}
+func problemOf(p *program, rule, member, message string) *Problem {
+	return &Problem{Flag: p.key, Path: JoinPath("flags", p.key) + member, Rule: rule, Message: message}
 }

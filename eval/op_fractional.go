@@ -8,7 +8,7 @@ func compileFractional(c *compiler, args value, s scope) expr {
 	code := &fractionalExpr{keys: generations[c.bucketing], frame: s.frame, args: all}
 	if len(items) == 0 {
 		if _, known := all.(constant); known {
-			c.warn("fractional never matches: it needs a list of shares")
+			c.warn(RuleFractional, "fractional never matches: it needs a list of shares")
 		}
 		return code
 	}
@@ -21,7 +21,7 @@ func compileFractional(c *compiler, args value, s scope) expr {
 		problem = code.keys.problem(key)
 	}
 	if problem != "" {
-		c.warn("fractional never matches: " + problem)
+		c.warn(RuleFractional, "fractional never matches: "+problem)
 	}
 	if known != nil {
 		code.key, code.shares = key, known

@@ -19,7 +19,7 @@ func compileVersion(c *compiler, args value, s scope) expr {
 	ok := c.scratch.version(&known, &target.value)
 	test, exists := versionTests[operator.value.str]
 	if !ok || !exists {
-		c.warn(fmt.Sprintf("sem_ver never holds with %q %q", shorten(operator.value.str), shorten(target.value.str)))
+		c.warn(RuleVersion, fmt.Sprintf("sem_ver never holds with %q %q", shorten(operator.value.str), shorten(target.value.str)))
 		return c.fold(general, all)
 	}
 	known.text = "v" + known.digits // now, since evaluations share it

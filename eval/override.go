@@ -9,8 +9,14 @@ import (
 // Override forces a flag to a variant, for all or for those in a segment.
 type Override struct {
 	Flag    string
-	Variant string
+	Variant string // empty is the safe variant
 	Segment string // the name of an entry of $evaluators; empty is everyone
+}
+
+// Effect is what became of an override.
+type Effect struct {
+	InForce bool   // there are contexts for which it decides, as far as can be told without one
+	Problem string // why it does not do what it says; empty where it does
 }
 
 // segmentRule is an evaluator as the condition of an override.
@@ -61,10 +67,10 @@ func (c *flagCompiler) segments(doc *Document, earlier *Ruleset) (rules map[stri
 }
 
 // WithOverrides gives a ruleset in which the overrides are in force, in place of
-// any that were. It shares all other flags. It never fails: what has no effect
-// is listed. Of several overrides of one flag, one for everyone decides before
-// those for segments, and else the first that applies.
-func (r *Ruleset) WithOverrides(overrides []Override) (*Ruleset, []Problem) {
+// any that were. It shares all other flags. It never fails: the effects are those
+// of the overrides, in their order. Of several overrides of one flag, one for
+// everyone decides before those for segments, and else the first that applies.
+func (r *Ruleset) WithOverrides(overrides []Override) (*Ruleset, []Effect) {
 	out := *r
 	out.flags = slices.Clone(r.flags)
 	for i, f := range out.flags {
@@ -72,30 +78,43 @@ func (r *Ruleset) WithOverrides(overrides []Override) (*Ruleset, []Problem) {
 			out.flags[i] = f.under(nil)
 		}
 	}
-	var problems []Problem
-	for _, o := range overrides {
-		if problem := out.override(o); problem != nil {
-			problems = append(problems, *problem)
+	effects := make([]Effect, len(overrides))
+	for i, o := range overrides {
+		effects[i] = out.override(o)
+	}
+	for i, o := range overrides {
+		if first := deciding(overrides, effects, o.Flag); effects[i].InForce && first >= 0 && first != i {
+			effects[i] = Effect{Problem: "another override of the flag, for everyone, decides before it"}
 		}
 	}
-	return &out, problems
+	return &out, effects
+}
+
+// deciding finds the override of a flag that leaves no others a say, or gives -1.
+func deciding(overrides []Override, effects []Effect, flag string) int {
+	for i, o := range overrides {
+		if o.Flag == flag && o.Segment == "" && effects[i].InForce {
+			return i
+		}
+	}
+	return -1
 }
 
 // override puts one override in force, on a copy of the flag.
-func (r *Ruleset) override(o Override) *Problem {
+func (r *Ruleset) override(o Override) Effect {
 	i := r.index.find(o.Flag, r.keys)
 	if i < 0 {
-		return o.problem("there is no such flag")
+		return Effect{Problem: "there is no such flag"}
 	}
 	segment := r.segments[o.Segment]
 	if err := segment.usable(o.Segment); err != nil {
-		return o.problem(err.Error())
+		return Effect{Problem: err.Error()}
 	}
 	answer, problem := r.flags[i].overrideAnswer(o)
 	if answer.Overridden {
 		r.flags[i] = r.flags[i].with(forced{segment: segment, answer: answer})
 	}
-	return problem
+	return Effect{answer.Overridden, problem}
 }
 
 func (s segmentRule) usable(name string) error {
@@ -110,17 +129,24 @@ func (s segmentRule) usable(name string) error {
 }
 
 // overrideAnswer serves the variant that is named, or else the safe one.
-func (p *program) overrideAnswer(o Override) (answer Answer, problem *Problem) {
-	answer, answer.Overridden = p.forcedTo(func(definition *parts) int { return definition.variant(o.Variant) }, overriddenEntry)
-	if answer.Overridden {
-		return answer, nil
+func (p *program) overrideAnswer(o Override) (answer Answer, problem string) {
+	if o.Variant != "" {
+		answer, answer.Overridden = p.forcedTo(func(definition *parts) int { return definition.variant(o.Variant) }, overriddenEntry)
+		if answer.Overridden {
+			return answer, ""
+		}
+		problem = fmt.Sprintf("%q is not one of the variants %s", shorten(o.Variant), listed(p.variants.items))
 	}
-	what := fmt.Sprintf("%q is not one of the variants %s", shorten(o.Variant), listed(p.variants.items))
 	answer, answer.Overridden = p.forcedTo((*parts).safeVariant, overriddenEntry)
-	if answer.Overridden {
-		return answer, o.problem(what + "; the safe variant is served")
+	switch {
+	case !answer.Overridden && problem == "":
+		problem = "the flag has no safe variant"
+	case !answer.Overridden:
+		problem += ", and there is no safe variant"
+	case problem != "":
+		problem += "; the safe variant is served"
 	}
-	return answer, o.problem(what + ", and there is no safe variant; the override has no effect")
+	return answer, problem
 }
 
 // with gives a copy of the flag with one more override; those for everyone
@@ -146,8 +172,4 @@ func (f *Flag) under(overrides *[]forced) *Flag {
 	out := *f
 	out.overrides = overrides
 	return &out
-}
-
-func (o Override) problem(message string) *Problem {
-	return &Problem{Flag: o.Flag, Path: joinPath("overrides", o.Flag), Message: message}
 }

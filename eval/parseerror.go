@@ -45,14 +45,14 @@ func position(doc []byte, offset int) (line, column int) {
 func dotted(pointer jsontext.Pointer) string {
 	var path string
 	for token := range pointer.Tokens() {
-		path = joinPath(path, shorten(token)) // a name may be as long as a document
+		path = JoinPath(path, shorten(token)) // a name may be as long as a document
 	}
 	return path
 }
 
-// joinPath adds one step to a dotted path. A key that would read as more than
+// JoinPath adds one step to a dotted path. A key that would read as more than
 // one step is quoted.
-func joinPath(path, step string) string {
+func JoinPath(path, step string) string {
 	switch {
 	case isIndex(step) && path != "":
 		return path + "[" + step + "]"

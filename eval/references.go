@@ -117,7 +117,7 @@ func reference(v value) (name string, ok bool) {
 func (d *Document) checkRules(limits Limits) error {
 	refs := newResolver(d.evaluators)
 	for _, s := range d.evaluators {
-		if err := refs.evaluator(s.name).check(joinPath("$evaluators", s.name), limits); err != nil {
+		if err := refs.evaluator(s.name).check(JoinPath("$evaluators", s.name), limits); err != nil {
 			return err
 		}
 	}
@@ -126,7 +126,7 @@ func (d *Document) checkRules(limits Limits) error {
 		def := &d.referring[i]
 		found := refs.follow(readParts(def.raw, &t).targeting)
 		t.reset()
-		if err := found.check(joinPath("flags", def.key)+".targeting", limits); err != nil {
+		if err := found.check(JoinPath("flags", def.key)+".targeting", limits); err != nil {
 			return err
 		}
 	}

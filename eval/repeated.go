@@ -46,7 +46,7 @@ func findRepeated(flags []definition) repeatedRules {
 // compileRule compiles a flag's rule, or gives the program of one that is the
 // same. A rule with warnings is compiled for each flag, since they name it.
 func (c *flagCompiler) compileRule(p *program, written []byte, tree value) (expr, *notes) {
-	at := joinPath("flags", p.key) + ".targeting"
+	at := JoinPath("flags", p.key) + ".targeting"
 	same := c.repeated[viewText(written)]
 	if same == nil {
 		code, found := c.rules.rule(tree, at, &p.variants)

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 )
 
@@ -37,8 +38,20 @@ type Options struct {
 type Problem struct {
 	Flag    string // empty where no flag is to blame
 	Path    string // such as flags.checkout.defaultVariant
+	Rule    string // a name for what is wrong, of those below; empty for an override's
 	Message string
 }
+
+// What can be wrong with a flag: the first four break it, or all of them.
+const (
+	RuleNoVariants      = "no-variants"
+	RuleDefaultVariant  = "default-variant"
+	RuleReference       = "reference"
+	RuleMemory          = "memory"
+	RuleUnknownOperator = "unknown-operator"
+	RuleFractional      = "fractional"
+	RuleVersion         = "sem-ver"
+)
 
 // Compile never fails: a flag that cannot be compiled is isolated, and listed
 // as broken.
@@ -59,7 +72,7 @@ func CompileAfter(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 func compileOwn(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 	r := &Ruleset{
 		metadata: []byte("{" + mergeMetadata(doc.metadata, nil, opts.AnswerContract) + "}"),
-		made:     making{options: opts, bucketing: doc.bucketing()},
+		made:     making{options: opts, bucketing: doc.Bucketing()},
 	}
 	if !r.follows(earlier) {
 		earlier = nil
@@ -175,6 +188,34 @@ func (r *Ruleset) Lookup(key []byte) *Flag {
 
 // Oversize says why the ruleset holds no flags, though the document does: compiled, they take more memory than they may. Else it is nil.
 func (r *Ruleset) Oversize() *Problem { return r.oversize }
+
+// maxBroken is how many flags of a hundred may be broken in a document that is served.
+const maxBroken = 5
+
+// Unfit says why the ruleset must not be served at all, though its document could be read: its flags take too much memory, or too many of
+// them are broken for the document to be what somebody meant. Else it is nil.
+func (r *Ruleset) Unfit() *Unfit {
+	if r.oversize != nil {
+		return &Unfit{Problem: *r.oversize}
+	}
+	if broken := r.Broken(); len(broken)*100 > r.Len()*maxBroken {
+		return &Unfit{broken[0], len(broken)}
+	}
+	return nil
+}
+
+// Unfit is an error that names the first problem of a ruleset that must not be served.
+type Unfit struct {
+	Problem
+	Broken int // flags; 0 where they take too much memory
+}
+
+func (u *Unfit) Error() string {
+	if u.Broken == 0 {
+		return u.Path + ": " + u.Message
+	}
+	return fmt.Sprintf("%d broken flags, more than %d of a hundred; the first: %s: %s", u.Broken, maxBroken, u.Path, u.Message)
+}
 
 // Broken lists the flags that could not be compiled, and why.
 func (r *Ruleset) Broken() []Problem {

@@ -11,7 +11,10 @@ import (
 
 const overridden = `{"$evaluators":{"staff":{"in":["@x",{"var":"email"}]},"loop":{"$ref":"loop"},"bad":{"in":[null,"x"]}},"flags":{
 	"a":{"state":"ENABLED","variants":{"on":1.0,"off":2,"safe":3},"defaultVariant":"on","metadata":{"safeVariant":"safe"}},
-	"b":{"state":"DISABLED","variants":{"on":true},"defaultVariant":"on"}}}`
+	"b":{"state":"DISABLED","variants":{"on":true},"defaultVariant":"on"},
+	"c":{"variants":{"":true},"defaultVariant":""},
+	"d":{"state":"DISABLED","variants":{"on":true,"off":false},"defaultVariant":"on","metadata":{"safeVariant":"off"}},
+	"e":{"variants":{"on":true,"off":false},"defaultVariant":"gone","metadata":{"safeVariant":"off"}}}}`
 
 func TestOverrides(t *testing.T) {
 	const forced = `"reason":"DEFAULT","variant":"%s","metadata":{"burgee.override":true}}`
@@ -21,18 +24,26 @@ func TestOverrides(t *testing.T) {
 		flag      string
 		want      string // the end of the answer
 		problem   string
+		inForce   bool // the last of them
 	}{
-		{"for everyone", []Override{{Flag: "a", Variant: "off"}}, "a", fmt.Sprintf(forced, "off"), ""},
-		{"beats disabled", []Override{{Flag: "b", Variant: "on"}}, "b", fmt.Sprintf(forced, "on"), ""},
-		{"for a segment", []Override{{Flag: "a", Variant: "off", Segment: "staff"}}, "a", fmt.Sprintf(forced, "off"), ""},
-		{"a segment that fails holds nobody", []Override{{Flag: "a", Variant: "off", Segment: "bad"}}, "a", `"reason":"STATIC","variant":"on","metadata":{}}`, ""},
-		{"everyone before a segment", []Override{{Flag: "a", Variant: "off", Segment: "staff"}, {Flag: "a", Variant: "safe"}}, "a", fmt.Sprintf(forced, "safe"), ""},
-		{"the first for everyone", []Override{{Flag: "a", Variant: "off"}, {Flag: "a", Variant: "safe"}}, "a", fmt.Sprintf(forced, "off"), ""},
-		{"the safe variant for one that is none", []Override{{Flag: "a", Variant: "x"}}, "a", fmt.Sprintf(forced, "safe"), `overrides.a: "x" is not one of the variants ["on" "off" "safe"]; the safe variant is served`},
-		{"no effect without a safe variant", []Override{{Flag: "b", Variant: "x"}}, "b", `"reason":"DISABLED","metadata":{}}`, `overrides.b: "x" is not one of the variants ["on"], and there is no safe variant; the override has no effect`},
-		{"an unknown flag", []Override{{Flag: "z", Variant: "x"}}, "a", `"metadata":{}}`, `overrides.z: there is no such flag`},
-		{"an unknown segment", []Override{{Flag: "a", Variant: "off", Segment: "z"}}, "a", `"metadata":{}}`, `overrides.a: the segment "z" is no entry of $evaluators`},
-		{"a circular segment", []Override{{Flag: "a", Variant: "off", Segment: "loop"}}, "a", `"metadata":{}}`, `overrides.a: $ref "loop" is circular`},
+		{"for everyone", []Override{{Flag: "a", Variant: "off"}}, "a", fmt.Sprintf(forced, "off"), "", true},
+		{"beats disabled", []Override{{Flag: "b", Variant: "on"}}, "b", fmt.Sprintf(forced, "on"), "", true},
+		{"for a segment", []Override{{Flag: "a", Variant: "off", Segment: "staff"}}, "a", fmt.Sprintf(forced, "off"), "", true},
+		{"a segment that fails holds nobody", []Override{{Flag: "a", Variant: "off", Segment: "bad"}}, "a", `"reason":"STATIC","variant":"on","metadata":{}}`, "", true},
+		{"everyone before a segment", []Override{{Flag: "a", Variant: "off", Segment: "staff"}, {Flag: "a", Variant: "safe"}}, "a", fmt.Sprintf(forced, "safe"), `another override of the flag, for everyone, decides before it`, true},
+		{"the first for everyone", []Override{{Flag: "a", Variant: "off"}, {Flag: "a", Variant: "safe"}}, "a", fmt.Sprintf(forced, "off"), `another override of the flag, for everyone, decides before it`, false},
+		{"the safe variant for one that is none", []Override{{Flag: "a", Variant: "x"}}, "a", fmt.Sprintf(forced, "safe"), `"x" is not one of the variants ["on" "off" "safe"]; the safe variant is served`, true},
+		{"no effect without a safe variant", []Override{{Flag: "b", Variant: "x"}}, "b", `"reason":"DISABLED","metadata":{}}`, `"x" is not one of the variants ["on"], and there is no safe variant`, false},
+		{"the safe variant", []Override{{Flag: "a"}}, "a", fmt.Sprintf(forced, "safe"), "", true},
+		{"the safe variant of a disabled flag", []Override{{Flag: "d"}}, "d", fmt.Sprintf(forced, "off"), "", true},
+		{"the safe variant of a broken flag", []Override{{Flag: "e"}}, "e", fmt.Sprintf(forced, "off"), "", true},
+		{"a safe variant that has no name is none", []Override{{Flag: "c"}}, "c", `"reason":"DEFAULT","metadata":{}}`, `the flag has no safe variant`, false},
+		{"no safe variant", []Override{{Flag: "b"}}, "b", `"reason":"DISABLED","metadata":{}}`, `the flag has no safe variant`, false},
+		{"one without effect hides no other", []Override{{Flag: "b"}, {Flag: "b", Variant: "on", Segment: "staff"}}, "b", fmt.Sprintf(forced, "on"), `the flag has no safe variant`, true},
+		{"two for segments", []Override{{Flag: "a", Variant: "off", Segment: "staff"}, {Flag: "a", Segment: "bad"}}, "a", fmt.Sprintf(forced, "off"), "", true},
+		{"an unknown flag", []Override{{Flag: "z", Variant: "x"}}, "a", `"metadata":{}}`, `there is no such flag`, false},
+		{"an unknown segment", []Override{{Flag: "a", Variant: "off", Segment: "z"}}, "a", `"metadata":{}}`, `the segment "z" is no entry of $evaluators`, false},
+		{"a circular segment", []Override{{Flag: "a", Variant: "off", Segment: "loop"}}, "a", `"metadata":{}}`, `$ref "loop" is circular`, false},
 	}
 	r := ruleset(t, overridden)
 	var c Context
@@ -41,7 +52,7 @@ func TestOverrides(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			out, problems := r.WithOverrides(tc.overrides)
+			out, effects := r.WithOverrides(tc.overrides)
 			f := out.Lookup([]byte(tc.flag))
 			a := f.Evaluate(&c, 0)
 			if !strings.HasSuffix(string(a.JSON), tc.want) {
@@ -51,8 +62,11 @@ func TestOverrides(t *testing.T) {
 				t.Errorf("Overridden is %v for %s", a.Overridden, a.JSON)
 			}
 			got := ""
-			for _, p := range problems {
-				got += p.Path + ": " + p.Message
+			for _, e := range effects {
+				got += e.Problem
+			}
+			if last := effects[len(effects)-1]; last.InForce != tc.inForce {
+				t.Errorf("the last override: in force %v; want %v", last.InForce, tc.inForce)
 			}
 			if got != tc.problem {
 				t.Errorf("problems: got %q, want %q", got, tc.problem)
@@ -133,7 +147,7 @@ func TestWarnings(t *testing.T) {
 	for _, w := range r.Warnings() {
 		got = append(got, w.Flag+" "+w.Path+" "+w.Message[:20])
 	}
-	want := []string{` $evaluators.e unknown operator "in`, "f flags.f.targeting.if[1].fractional fractional never mat"}
+	want := []string{` $evaluators.e.inn unknown operator "in`, "f flags.f.targeting.if[1].fractional fractional never mat"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
@@ -208,7 +222,7 @@ func TestStepBudget(t *testing.T) {
 	}
 	for _, r := range []string{nested, grow} {
 		a := onlyFlag(t, r, "x").Evaluate(&c, 0)
-		if a.Code != General || !strings.Contains(string(a.JSON), fmt.Sprint(maxSteps)) {
+		if a.Code != General || !strings.Contains(string(a.JSON), fmt.Sprint(MaxSteps)) {
 			t.Errorf("%s: %s", r, a.JSON)
 		}
 	}

@@ -119,7 +119,7 @@ func TestRepeatedRulesChangeNoAnswer(t *testing.T) {
 	for _, w := range together.Warnings() {
 		places = append(places, w.Flag+" "+w.Path)
 	}
-	if want := "e flags.e.targeting.if[0],f flags.f.targeting.if[0]"; strings.Join(places, ",") != want {
+	if want := `e flags.e.targeting.if[0]["no such operator"],f flags.f.targeting.if[0]["no such operator"]`; strings.Join(places, ",") != want {
 		t.Errorf("warnings at %v; want %s", places, want)
 	}
 	random := rand.New(rand.NewPCG(3, 3))

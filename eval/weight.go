@@ -168,7 +168,7 @@ func (w *weigher) isPlain(t reflect.Type) bool {
 
 // tooLarge is the problem of a document whose flags take more memory than they may.
 func tooLarge(limit int) *Problem {
-	return &Problem{Path: "flags", Message: fmt.Sprintf("compiled, they take more memory than the limit of %d bytes", limit)}
+	return &Problem{Path: "flags", Rule: RuleMemory, Message: fmt.Sprintf("compiled, they take more memory than the limit of %d bytes", limit)}
 }
 
 // Weight is about how much memory the flags take, in bytes.

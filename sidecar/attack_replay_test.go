@@ -49,7 +49,7 @@ func TestWhatWasSignedForSomethingElse(t *testing.T) {
 		{"a bundle without size", text(`"size":`, `"size":-`), bundle.ReasonPayload},
 		{"an author that is no UTF-8", text(`"author":"test"`, "\"author\":\"\xff\""), bundle.ReasonPayload},
 		{"an author of half a surrogate pair", text(`"author":"test"`, `"author":"\ud800"`), bundle.ReasonPayload},
-		{"an override without variant", text(`"overrides":[]`, `"overrides":[{"flag":"revision","variant":"","at":"2026-03-01T12:00:00Z"}]`), bundle.ReasonPayload},
+		{"an override without flag", text(`"overrides":[]`, `"overrides":[{"flag":"","variant":"it","at":"2026-03-01T12:00:00Z"}]`), bundle.ReasonPayload},
 		{"something behind it", func(p string) string { return p + "{}" }, bundle.ReasonPayload},
 		{"a byte order mark", func(p string) string { return "\ufeff" + p }, bundle.ReasonPayload},
 		{"nothing", func(string) string { return "" }, bundle.ReasonPayload},

@@ -22,7 +22,7 @@ const (
 type flagset struct {
 	bundle   *eval.Ruleset // as published
 	rules    *eval.Ruleset // with the overrides that are in force
-	idle     []string      // for each override of the newest head why it has no effect, or ""
+	forced   []forced      // the overrides of the newest head
 	head     bundle.Head   // the bundle came with it; zero in development
 	revision int64
 	header   []byte // the revision in decimal
@@ -44,20 +44,34 @@ func newFlagset(rules *eval.Ruleset, head bundle.Head, revision int64, source st
 	}
 }
 
+// forced is an override with what became of it over these flags.
+type forced struct {
+	bundle.Override
+	eval.Effect
+}
+
+func (f *flagset) overrides() []forced {
+	if f == nil {
+		return nil
+	}
+	return f.forced
+}
+
 // under gives the same flags with the overrides of a head in force, ready to be served: nothing is that did not come through here.
 func (f *flagset) under(head bundle.Head) *flagset {
 	overrides := head.Manifest().Overrides
-	forced, idle := make([]eval.Override, len(overrides)), make([]string, len(overrides))
+	asked := make([]eval.Override, len(overrides))
 	for i, o := range overrides {
-		forced[i] = eval.Override{Flag: o.Flag, Variant: o.Variant, Segment: o.Segment}
-		if _, problems := f.bundle.WithOverrides(forced[i : i+1]); len(problems) > 0 {
-			idle[i] = problems[0].Message
-		}
+		asked[i] = eval.Override{Flag: o.Flag, Variant: o.Variant, Segment: o.Segment}
 	}
 	next := newFlagset(f.bundle, f.head, f.revision, f.source)
-	next.since, next.idle, next.counts = f.since, idle, newCounts(f.bundle)
+	next.since, next.counts = f.since, newCounts(f.bundle)
 	next.headRevision, next.changed = max(head.Manifest().Revision, f.revision), time.Now()
-	next.rules, _ = f.bundle.WithOverrides(forced)
+	rules, effects := f.bundle.WithOverrides(asked)
+	next.rules, next.forced = rules, make([]forced, len(overrides))
+	for i, o := range overrides {
+		next.forced[i] = forced{o, effects[i]}
+	}
 	next.plan, next.metadataSum = planBulk(next.rules), xxhash.Sum64(next.rules.Metadata())
 	return next
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
-// maxBrokenShare is how many of a hundred flags may be broken before the whole bundle is taken for a mistake.
-const maxBrokenShare = 5
-
 // maxBrokenLogged keeps one bundle from filling the log.
 const maxBrokenLogged = 10
 
@@ -123,12 +120,12 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 		return nil, bundle.Refuse(bundle.ReasonCount, "bundle of revision %d has %d flags; the manifest says %d", m.Revision, doc.Flags(), m.Bundle.Flags)
 	}
 	rules := eval.CompileAfter(h.served(), doc, h.options)
-	if problem := rules.Oversize(); problem != nil {
-		return nil, bundle.Refuse(bundle.ReasonDocument, "bundle of revision %d: %s: %s", m.Revision, problem.Path, problem.Message)
-	}
-	if broken := rules.Broken(); len(broken)*100 > rules.Len()*maxBrokenShare {
-		return nil, bundle.Refuse(bundle.ReasonBroken, "bundle of revision %d has %d broken flags of %d; the first: %s: %s",
-			m.Revision, len(broken), rules.Len(), broken[0].Path, broken[0].Message)
+	if unfit := rules.Unfit(); unfit != nil {
+		reason := bundle.ReasonDocument
+		if unfit.Broken > 0 {
+			reason = bundle.ReasonBroken
+		}
+		return nil, bundle.Refuse(reason, "bundle of revision %d: %w", m.Revision, unfit)
 	}
 	return newFlagset(rules, head, m.Revision, source), nil
 }
@@ -200,11 +197,25 @@ func (h *holder) proveLater(next *flagset) {
 func (h *holder) swap(next *flagset) {
 	h.current.Store(next)
 	h.freshness.serve()
-	for i, why := range next.idle {
-		if why != "" {
-			h.log.Warn("override without its effect", "flag", h.newest.Load().Manifest().Overrides[i].Flag, "problem", why)
+	for _, o := range next.forced {
+		if o.Problem != "" {
+			h.log.Warn("override without its effect", "flag", o.Flag, "segment", o.Segment, "problem", o.Problem)
 		}
 	}
+}
+
+// overrides are those that answers go by, not those of a head that is only just being taken up. Without flags there is nothing for them to
+// act on, and they say so.
+func (h *holder) overrides() []forced {
+	newest, now := h.newest.Load(), h.current.Load() // in this order: flags that come in between have their overrides with them
+	if now != nil || newest == nil {
+		return now.overrides()
+	}
+	var all []forced
+	for _, o := range newest.Manifest().Overrides {
+		all = append(all, forced{o, eval.Effect{Problem: errNoFlags.Error()}})
+	}
+	return all
 }
 
 var errNoFlags = errors.New("no verified flags yet")

@@ -49,6 +49,7 @@ var metrics = []metric{
 	{"burgee_broken_flags", "Flags that could not be compiled.", gauge, nil, of(func(st *Status) float64 { return float64(len(st.Broken)) })},
 	{"burgee_expired_flags", "Flags past the end that their contract sets.", gauge, nil, of(func(st *Status) float64 { return float64(len(st.Expired)) })},
 	{"burgee_overrides", "Overrides in force.", gauge, nil, of(func(st *Status) float64 { return inForce(st.Overrides) })},
+	{"burgee_flag_overrides", "Overrides of a flag that are in force, for each flag that the newest head overrides.", gauge, []string{"flag"}, readOverrides},
 	{"burgee_freshness", "1 for the present state of freshness.", gauge, []string{"state"}, readFreshness},
 	{"burgee_behind", "1 while the store holds newer flags that are not served.", gauge, nil, of(func(st *Status) float64 { return flag01(st.Behind) })},
 	{"burgee_degraded", "1 while something works less well than it should; /status names it.", gauge, nil, of(func(st *Status) float64 { return flag01(len(st.Degraded) > 0) })},
@@ -108,9 +109,20 @@ func ofListeners(count func(*crowd) *atomic.Uint64) reader {
 func inForce(overrides []Override) float64 {
 	n := 0.0
 	for _, o := range overrides {
-		n += flag01(o.Problem == "")
+		n += flag01(o.InForce)
 	}
 	return n
+}
+
+// readOverrides has at most as many series as a head has overrides.
+func readOverrides(_ *Sidecar, st *Status, emit emitter) {
+	flags := map[string]float64{}
+	for _, o := range st.Overrides {
+		flags[o.Flag] += flag01(o.InForce)
+	}
+	for flag, n := range flags {
+		emit(n, flag)
+	}
 }
 
 func readFreshness(_ *Sidecar, st *Status, emit emitter) {

@@ -57,11 +57,12 @@ type Persisted struct {
 // Override is a flag that is forced.
 type Override struct {
 	Flag    string    `json:"flag"`
-	Variant string    `json:"variant"`
+	Variant string    `json:"variant"` // empty is the safe variant
 	Segment string    `json:"segment,omitempty"`
 	Author  string    `json:"author"`
 	Message string    `json:"message,omitempty"`
 	At      time.Time `json:"at"`
+	InForce bool      `json:"inForce"`           // it decides, for everyone or for whoever is in the segment
 	Problem string    `json:"problem,omitempty"` // why it does not do what it says
 }
 
@@ -133,6 +134,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 	st.Freshness, st.Since, confirmed = s.freshness.state(now)
 	st.Since = s.clock.at(st.Since)
 	s.describeFlags(&st)
+	s.describeOverrides(&st)
 	if doubt == "" {
 		s.describeAges(&st, s.clock.at(now))
 	}
@@ -157,18 +159,11 @@ func (s *Sidecar) describeFlags(st *Status) {
 	for _, problem := range flags.rules.Broken() {
 		st.Broken = append(st.Broken, Broken{problem.Flag, problem.Message})
 	}
-	if newest := s.holder.newest.Load(); newest != nil {
-		describeOverrides(st, newest.Manifest(), flags)
-	}
 }
 
-func describeOverrides(st *Status, m bundle.Manifest, flags *flagset) {
-	for i, o := range m.Overrides {
-		shown := Override{Flag: o.Flag, Variant: o.Variant, Segment: o.Segment, Author: o.Author, Message: o.Message, At: o.At}
-		if i < len(flags.idle) {
-			shown.Problem = flags.idle[i]
-		}
-		st.Overrides = append(st.Overrides, shown)
+func (s *Sidecar) describeOverrides(st *Status) {
+	for _, o := range s.holder.overrides() {
+		st.Overrides = append(st.Overrides, Override{o.Flag, o.Variant, o.Segment, o.Author, o.Message, o.At, o.InForce, o.Problem})
 	}
 }
 

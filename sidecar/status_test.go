@@ -73,6 +73,12 @@ var statusScenes = []struct {
 		}))
 		time.Sleep(time.Minute)
 	}},
+	{"kill-before-any-flags", func(s *scene) {
+		s.source.Publish(s.maker.Make(1, `{"flags":7}`, 1, s.at, func(m *bundle.Manifest) {
+			m.Overrides = []bundle.Override{{Flag: "revision", Author: "oncall", Message: "payments fail", At: m.PublishedAt}}
+		}))
+		s.start(time.Minute)
+	}},
 	{"bundle-not-there-yet", func(s *scene) {
 		s.publish(1)
 		s.start(time.Minute)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/cmd/internal/keys"
 	"github.com/burgeehq/burgee/cmd/internal/spelling"
+	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
 	"github.com/burgeehq/burgee/sync/publish"
@@ -55,8 +57,11 @@ func advise(err error) (code int, hint string) {
 	if own := (advised{}); errors.As(err, &own) {
 		return own.code, own.hint
 	}
-	if errors.As(err, new(*refused)) {
+	if errors.As(err, new(*refused)) || errors.As(err, new(*guarded)) {
 		return exitRefused, "" // each problem named its own
+	}
+	if errors.As(err, new(*eval.Unfit)) {
+		return exitRefused, "no sidecar would serve these flags"
 	}
 	if errors.As(err, new(*publish.Conflict)) {
 		return exitRefused, "burgeectl show prints what they published; take it in, and publish again"
@@ -66,6 +71,9 @@ func advise(err error) (code int, hint string) {
 	}
 	if refusal := (*publish.Refusal)(nil); errors.As(err, &refusal) {
 		return exitRefused, ruleHint(refusal)
+	}
+	if isDamage(err) {
+		return exitRefused, damageHint
 	}
 	if reason := bundle.ReasonOf(err); reason != "" {
 		return exitRefused, reasonHints[reason]
@@ -87,11 +95,12 @@ var errorHints = []struct {
 	code int
 	hint string
 }{
-	{keys.ErrNoTrust, exitUsage, ""}, // these three name their way out themselves
+	{context.Canceled, exitFailed, "it was interrupted, and no revision was made"}, // or there would be no error, or a *publish.Unknown
+	{keys.ErrNoTrust, exitUsage, ""},                                               // these three name their way out themselves
 	{keys.ErrBothTrusts, exitUsage, ""},
 	{keys.ErrThreshold, exitUsage, ""},
 	{keys.ErrTrustKey, exitUsage, "--trust-key names a file such as the NAME.pub that burgeectl keygen --out NAME makes"},
-	{file.ErrNotRegular, exitUsage, "give one regular file: pipes are not read, and the files of a folder are not merged"},
+	{file.ErrNotRegular, exitUsage, "give one regular file: pipes, devices and folders are not read"},
 	{file.ErrTooLarge, exitUsage, "is this the right file?"},
 	{object.ErrNoStore, exitFailed, "check --store; a folder must be there before the first publication, so that a mount that is away is not taken for an empty store"},
 	{object.ErrForbidden, exitFailed, "check credentials and permissions: publishing needs to read, list and write under the store's prefix, and S3 says this of missing objects to those who may not list"},
@@ -140,12 +149,38 @@ func ruleHint(r *publish.Refusal) string {
 		return fmt.Sprintf("give --start-at %d or a little more", r.Revision)
 	case publish.RuleHasHead:
 		return fmt.Sprintf("leave out --start-at, or give %d or more: above every revision that a sidecar has", r.Revision)
+	case publish.RuleEarlier:
+		return "a later end needs a longer --valid-for; --allow-earlier takes the time away all the same"
 	case publish.RuleDamaged:
 		return "put the object back from a backup"
 	case publish.RuleHistory:
 		return "history was changed: compare manifest.json with the newest copy under revisions/, and put back what is right"
 	}
 	return ""
+}
+
+// suggest asks whether one of the names was meant.
+func suggest(name string, names []string) string {
+	if alike := near(name, names); len(alike) > 0 {
+		return "did you mean " + strings.Join(alike, " or ") + "?"
+	}
+	return ""
+}
+
+// maxListed is how many names a hint lists.
+const maxListed = 10
+
+// suggestOr asks whether one of the names was meant, or else lists what there is.
+func suggestOr(name string, names []string, intro string) string {
+	switch meant := suggest(name, names); {
+	case meant != "":
+		return meant
+	case len(names) == 0:
+		return "there are none"
+	case len(names) > maxListed:
+		return intro + strings.Join(names[:maxListed], ", ") + ", …"
+	}
+	return intro + strings.Join(names, ", ")
 }
 
 // near lists the names most like name, best first, for a hint.

@@ -41,9 +41,9 @@ func (d deadlines) Replace(ctx context.Context, key, have string, body []byte) (
 }
 
 // List has time for as many keys as its limit.
-func (d deadlines) List(ctx context.Context, prefix string, limit int) ([]string, error) {
+func (d deadlines) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
 	return within(ctx, d.what("list", prefix), int64(limit)*listedKey, func(ctx context.Context) ([]string, error) {
-		return d.Store.List(ctx, prefix, limit)
+		return d.Store.List(ctx, prefix, after, limit)
 	})
 }
 

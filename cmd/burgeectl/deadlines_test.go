@@ -31,7 +31,7 @@ func (h hanging) Replace(ctx context.Context, _, _ string, _ []byte) (string, er
 	return "", h.wait(ctx)
 }
 
-func (h hanging) List(ctx context.Context, _ string, _ int) ([]string, error) {
+func (h hanging) List(ctx context.Context, _, _ string, _ int) ([]string, error) {
 	return nil, h.wait(ctx)
 }
 func (hanging) String() string { return "s3://flags" }
@@ -52,7 +52,7 @@ func TestEveryCallEnds(t *testing.T) {
 			return err
 		},
 		"list s3://flags/p/: store unavailable: the store is too slow: not done within 40s": func(ctx context.Context) error {
-			_, err := d.List(ctx, "p/", 640)
+			_, err := d.List(ctx, "p/", "", 640)
 			return err
 		},
 	} {

@@ -21,7 +21,7 @@ type evaluation struct {
 	remote
 	Flag    string `arg:"" help:"Key of the flag." placeholder:"FLAG"`
 	Context string `help:"Evaluation context: a JSON object, or @FILE that holds one." default:"{}" placeholder:"JSON|@FILE"`
-	Flags   string `help:"Evaluate from this file rather than from the store's newest revision." placeholder:"FILE"`
+	Flags   string `help:"Evaluate from this file, or the files of this folder, rather than from the store's newest revision." placeholder:"FILE"`
 }
 
 // Run answers as a sidecar with the same flags would, overrides included.
@@ -53,10 +53,10 @@ func (e *evaluation) Run(ctx context.Context, w *world, form output) error {
 	return a.table().print(w.stdout)
 }
 
-// rules come from a file or from the store.
+// rules come from a file or from the store. A flag that is broken keeps no other from its answer, as in a sidecar.
 func (e *evaluation) rules(ctx context.Context, w *world) (*eval.Ruleset, error) {
 	if e.Flags != "" {
-		given, err := readFlags(e.Flags)
+		given, err := readFlags(e.Flags, eval.LoadLimits())
 		if err != nil {
 			return nil, err
 		}
@@ -138,4 +138,11 @@ func (a *answer) table() table {
 		metadata = ""
 	}
 	return table{{"value", value}, {"variant", a.Variant}, {"reason", a.Reason}, {"metadata", metadata}}
+}
+
+func (*evaluation) examples() []string {
+	return []string{
+		`burgeectl eval new_checkout --context '{"targetingKey": "user-1", "country": "DE"}'`,
+		`burgeectl eval new_checkout --flags flags.json --context @user.json`,
+	}
 }

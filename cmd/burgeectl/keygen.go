@@ -63,3 +63,10 @@ func writeNew(name string, body []byte, mode fs.FileMode) error {
 func taken(name string) error {
 	return advised{fmt.Errorf("%s is there already; keys are never overwritten", name), exitFailed, "give another --out, or move the old pair away"}
 }
+
+func (*keygen) examples() []string {
+	return []string{
+		`burgeectl keygen --out prod`,
+		`burgeectl keygen --out keys/prod --output json`,
+	}
+}

@@ -3,29 +3,23 @@ package main
 import (
 	"errors"
 	"fmt"
+
+	"github.com/burgeehq/burgee/eval/lint"
 )
 
-// contract is what --contract takes. Contracts are not checked yet, and nobody shall believe that they are.
+// contract is what --contract takes.
 type contract struct {
-	Contract string `help:"Check the contract of each flag; off is all there is yet." default:"off" placeholder:"off" env:"BURGEE_CONTRACT"`
+	Contract lint.Contract `help:"What a flag without its contract is: refused (require), told (warn), or let be (off)." enum:"require,warn,off" default:"require" placeholder:"require|warn|off" env:"BURGEE_CONTRACT"`
 }
 
-// Validate is called by kong after parsing.
-func (c *contract) Validate() error {
-	if c.Contract != "off" {
-		return fmt.Errorf("--contract %s: contracts are not checked yet; leave it out, or give --contract off", c.Contract)
-	}
-	return nil
-}
-
-type lint struct {
+type linting struct {
 	contract
-	Flags string `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
+	Flags string `arg:"" help:"File of flags (JSON or YAML), or a folder whose files are merged." placeholder:"FLAGS"`
 }
 
 // Run prints every problem; the flags are good where there is none.
-func (l *lint) Run(w *world, form output) error {
-	file, err := readFlags(l.Flags)
+func (l *linting) Run(w *world, form output) error {
+	file, err := checkFlags(l.Flags, w.now(), l.Contract)
 	bad := (*refused)(nil)
 	if err != nil && !errors.As(err, &bad) {
 		return err
@@ -40,23 +34,33 @@ func (l *lint) Run(w *world, form output) error {
 	if n := len(file.warnings); n > 0 {
 		summary += ", " + plural(n, "warning")
 	}
-	for _, p := range file.warnings {
-		p.print(w.stderr)
-	}
+	printWarnings(w.stderr, file.warnings)
 	_, err = fmt.Fprintln(w.stdout, summary)
 	return err
 }
 
-func (l *lint) runJSON(w *world, file *flagFile, bad *refused) error {
-	result := struct {
-		Flags    int       `json:"flags"`
-		Problems []problem `json:"problems"`
-		Warnings []problem `json:"warnings"`
-	}{Problems: []problem{}, Warnings: []problem{}}
-	if bad != nil {
-		result.Problems, bad.printed = bad.problems, true
-		return errors.Join(printJSON(w.stdout, result), bad)
+// linted is the result of lint in JSON.
+type linted struct {
+	Flags    int       `json:"flags"` // 0 where they cannot be read
+	Problems []problem `json:"problems"`
+	Warnings []problem `json:"warnings"`
+}
+
+func (l *linting) runJSON(w *world, file *flagFile, bad *refused) error {
+	result := linted{Problems: []problem{}, Warnings: []problem{}}
+	if file != nil {
+		result.Flags, result.Warnings = file.parsed.Flags(), append(result.Warnings, file.warnings...)
 	}
-	result.Flags, result.Warnings = file.parsed.Flags(), file.warnings
-	return printJSON(w.stdout, result)
+	if bad == nil {
+		return printJSON(w.stdout, result)
+	}
+	result.Problems, bad.printed = bad.problems, true
+	return errors.Join(printJSON(w.stdout, result), bad)
+}
+
+func (*linting) examples() []string {
+	return []string{
+		`burgeectl lint flags.json`,
+		`burgeectl lint flags.yaml --output json`,
+	}
 }

@@ -32,25 +32,40 @@ type world struct {
 }
 
 func main() {
+	os.Exit(interruptible(os.Args[1:], &world{os.Stdout, os.Stderr, os.Getenv, time.Now, store.Open}))
+}
+
+// interruptible is run with an end that a signal sets. A second one ends the process at once.
+func interruptible(args []string, w *world) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := run(ctx, os.Args[1:], &world{os.Stdout, os.Stderr, os.Getenv, time.Now, store.Open})
-	stop()
-	os.Exit(code)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, args, w)
 }
 
 // run does what the arguments ask for, and gives the exit code.
 func run(ctx context.Context, args []string, w *world) int {
 	var c cli
+	seen, finish := w.painted()
+	defer finish()
 	verb, err := parse(&c, args, w)
 	if err != nil {
-		return report(w.stderr, usage(err))
+		return report(seen.stderr, usage(err))
 	}
 	if verb == nil {
 		return exitGood
 	}
 	verb.BindTo(ctx, (*context.Context)(nil))
-	return report(w.stderr, verb.Run(w, c.Output))
+	return report(seen.stderr, verb.Run(seen, c.Output))
+}
+
+// painted is the same world with styles on whatever is a terminal. The function comes last.
+func (w *world) painted() (seen *world, finish func()) {
+	same := *w
+	out, outEnds := painted(w.stdout, w.getenv)
+	problems, problemsEnd := painted(w.stderr, w.getenv)
+	same.stdout, same.stderr = out, problems
+	return &same, func() { outEnds(); problemsEnd() }
 }
 
 // report prints an error and its way out, and gives the exit code.
@@ -58,8 +73,8 @@ func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return exitGood
 	}
-	if bad := (*refused)(nil); errors.As(err, &bad) {
-		bad.print(stderr)
+	if own := (interface{ print(out io.Writer) })(nil); errors.As(err, &own) {
+		own.print(stderr) // what it found, one by one
 	}
 	code, hint := advise(err)
 	for i, text := range strings.Split(err.Error(), "\n") { // errors that were joined
@@ -81,10 +96,14 @@ func parse(c *cli, args []string, w *world) (verb *kong.Context, err error) {
 		args = append(slices.Clone(args[1:]), "--help")
 	}
 	variable.DropEmpty("BURGEE_")
-	parser, err := kong.New(c, kong.Name("burgeectl"), kong.Description(description), kong.Vars{"version": version},
+	parser, err := kong.New(c, kong.Name("burgeectl"), kong.Description(description), kong.Vars{"version": version}, kong.Help(printHelp),
 		kong.Writers(w.stdout, w.stdout), kong.Exit(func(int) { stop = true }))
 	if err != nil {
 		return nil, err
+	}
+	if len(args) > 0 && args[0] == completing {
+		complete(w.stdout, parser.Model, args[1:])
+		return nil, nil
 	}
 	if verb, err = parser.Parse(args); stop {
 		return nil, nil

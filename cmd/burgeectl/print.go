@@ -70,5 +70,9 @@ func overrideText(o bundle.Override) string {
 	if o.Segment != "" {
 		whom = "segment " + o.Segment
 	}
-	return oneLine(fmt.Sprintf("%s = %s for %s, by %s at %s: %q", o.Flag, o.Variant, whom, o.Author, moment(o.At), o.Message))
+	variant := o.Variant
+	if variant == "" {
+		variant = "its safe variant"
+	}
+	return oneLine(fmt.Sprintf("%s = %s for %s, by %s at %s: %q", o.Flag, variant, whom, o.Author, moment(o.At), o.Message))
 }

@@ -15,11 +15,11 @@ import (
 type publication struct {
 	writing
 	contract
-	Flags       string        `arg:"" help:"File of flags: JSON or YAML." placeholder:"FLAGS"`
-	ValidFor    time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
-	StartAt     int64         `help:"Number of this revision, where sidecars are ahead of the store because it was lost, or lost its head." placeholder:"N"`
-	AllowShrink bool          `help:"Publish flags that are none, or less than half of those before."`
-	AllowGrowth bool          `help:"Publish flags of more than twice the bytes before."`
+	guards
+	growth
+	Flags    string        `arg:"" help:"File of flags (JSON or YAML), or a folder whose files are merged." placeholder:"FLAGS"`
+	ValidFor time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
+	StartAt  int64         `help:"Number of this revision, where sidecars are ahead of the store because it was lost, or lost its head." placeholder:"N"`
 }
 
 // Run loads the flags as a sidecar would, and publishes them.
@@ -27,7 +27,7 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	file, err := readFlags(p.Flags)
+	file, err := checkFlags(p.Flags, w.now(), p.Contract)
 	if err != nil {
 		return err
 	}
@@ -40,17 +40,19 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 		return err
 	}
 	result, err := publisher.Publish(ctx, publish.Request{
-		Document: file.document, Author: author, Message: p.Message, Compare: compare, ValidFor: p.ValidFor,
+		Document: file.document, Author: author, Message: p.Message, Compare: p.compare, ValidFor: p.ValidFor,
 		StartAt: p.StartAt, AllowShrink: p.AllowShrink, AllowGrowth: p.AllowGrowth, DryRun: p.DryRun,
 	})
 	if err != nil {
 		return p.foreign(err)
 	}
 	p.warn(w, file, result)
-	if form == inJSON {
-		return printJSON(w.stdout, publishedJSON(result))
-	}
-	return printPublished(w.stdout, result)
+	return p.finish(ctx, w, form, p.Environment, result, func(arrived *arrival) error {
+		if form == inJSON {
+			return printJSON(w.stdout, publishedJSON(result, arrived))
+		}
+		return printPublished(w.stdout, result)
+	})
 }
 
 // check refuses what no revision can be made of, whatever the flags and the store hold.
@@ -61,7 +63,10 @@ func (p *publication) check() error {
 	if p.StartAt < 0 || p.StartAt > bundle.MaxRevision {
 		return wrongly(fmt.Sprintf("revisions go from 1 to %d", bundle.MaxRevision), "--start-at %d is no revision", p.StartAt)
 	}
-	return checkValidFor(p.ValidFor)
+	if err := checkValidFor(p.ValidFor); err != nil {
+		return err
+	}
+	return p.checkTargets()
 }
 
 // checkValidFor refuses an end that lies before its beginning.
@@ -75,19 +80,26 @@ func checkValidFor(d time.Duration) error {
 // warn says on standard error what went well and still deserves a look.
 func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
 	p.warnOfTrust(w)
-	for _, found := range file.warnings {
-		found.print(w.stderr)
-	}
+	printWarnings(w.stderr, file.warnings)
 	for _, found := range idle(file.parsed, result.Head.Manifest().Overrides) {
-		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("override of %s has no effect: %s", found.Flag, found.Message)))
+		fmt.Fprintln(w.stderr, oneLine(found))
 	}
 	warnOfCopy(w, result)
 }
 
-// idle lists the overrides that name nothing in the flags.
-func idle(doc *eval.Document, overrides []bundle.Override) []eval.Problem {
-	_, found := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
-	return found
+// idle says of each override that does not do what it says over the flags why that is so.
+func idle(doc *eval.Document, overrides []bundle.Override) []string {
+	var all []string
+	_, effects := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
+	for i, e := range effects {
+		switch {
+		case e.InForce && e.Problem != "":
+			all = append(all, fmt.Sprintf("override of %s: %s", overrides[i].Flag, e.Problem))
+		case e.Problem != "":
+			all = append(all, fmt.Sprintf("override of %s has no effect: %s", overrides[i].Flag, e.Problem))
+		}
+	}
+	return all
 }
 
 func forEval(overrides []bundle.Override) []eval.Override {
@@ -132,6 +144,7 @@ type published struct {
 	Outcome  publish.Outcome `json:"outcome"`
 	Manifest bundle.Manifest `json:"manifest"`
 	Changes  []entry         `json:"changes"`
+	Wait     *arrival        `json:"wait,omitzero"` // with --wait
 }
 
 type entry struct {
@@ -140,10 +153,18 @@ type entry struct {
 	Section string `json:"section,omitzero"`
 }
 
-func publishedJSON(result publish.Result) published {
-	out := published{result.Outcome, result.Head.Manifest(), []entry{}}
+func publishedJSON(result publish.Result, arrived *arrival) published {
+	out := published{result.Outcome, result.Head.Manifest(), []entry{}, arrived}
 	for _, e := range result.Entries {
 		out.Changes = append(out.Changes, entry{e.Kind, e.Flag, e.Section})
 	}
 	return out
+}
+
+func (*publication) examples() []string {
+	return []string{
+		`burgeectl publish flags.json --message 'Ship the new checkout' --store s3://flags/shop/prod --environment shop/prod --key prod.key`,
+		`burgeectl publish flags.json --message 'Ship the new checkout' --dry-run`,
+		`burgeectl publish flags.json --message 'Campaign until Friday' --valid-for 72h --key env:SIGNING_KEY`,
+	}
 }

@@ -30,7 +30,7 @@ func (r *remote) openStore(ctx context.Context, w *world) (object.Store, error) 
 	if err != nil {
 		return nil, advised{err, exitUsage, ""}
 	}
-	return deadlines{opened}, nil
+	return deadlines{withProgress(opened, w)}, nil
 }
 
 // reader is a store that is looked at.
@@ -77,6 +77,9 @@ func (r *reader) head(ctx context.Context, revision int64) (bundle.Head, error) 
 	if errors.Is(err, object.ErrNotFound) {
 		return r.newest(ctx, revision)
 	}
+	if otherKeys(err) {
+		return r.chained(ctx, revision)
+	}
 	if err == nil && head.Manifest().Revision != revision {
 		return head, fmt.Errorf("%s holds revision %d", bundle.RevisionKey(revision), head.Manifest().Revision)
 	}
@@ -87,8 +90,7 @@ func (r *reader) head(ctx context.Context, revision int64) (bundle.Head, error) 
 func (r *reader) newest(ctx context.Context, revision int64) (bundle.Head, error) {
 	head, err := r.open(ctx, bundle.HeadKey)
 	if err == nil && head.Manifest().Revision != revision {
-		newest := head.Manifest().Revision
-		return head, advised{fmt.Errorf("the store holds no revision %d", revision), exitFailed, fmt.Sprintf("the newest revision is %d", newest)}
+		return head, noRevision(revision, head.Manifest().Revision)
 	}
 	return head, err
 }

@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 			w := &world{os.Stdout, os.Stderr, os.Getenv, func() time.Time { return noon }, openMeddled}
 			os.Exit(run(context.Background(), os.Args[1:], w))
 		},
-		"burgeectl-main": main,
+		"burgeectl-main":    main,
+		"burgeectl-stopped": stoppedMain,
 	})
 }
 
@@ -38,6 +39,7 @@ func TestMain(m *testing.M) {
 //	same stdout FILE       compares output with a file; digests, key ids and tokens, new in each run, read as …
 //	mode OCTAL FILE        checks who may do what with a file
 //	override FLAG VARIANT  forces a flag in the head as it stands, signed with team.key
+//	lie                    makes a revision, signed with team.key, whose ledger tells another change than its flags show
 //	hostile                puts what would steer a terminal into the head, signed with team.key
 //	huge FILE              writes a file larger than any context
 //
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"mode":     mode,
 			"override": override,
 			"hostile":  hostile,
+			"lie":      lie,
 			"huge":     huge,
 		},
 	})
@@ -74,6 +77,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("BURGEE_STORE", "file://"+filepath.ToSlash(env.WorkDir)+"/store")
 	env.Setenv("BURGEE_ENVIRONMENT", "shop/prod")
 	env.Setenv("BURGEE_AUTHOR", "ana")
+	env.Setenv("GIT_CONFIG_NOSYSTEM", "1") // nor does git know anybody at home: there is none
 	env.Setenv("TWOLINES", "one\nhint: two")
 	env.Setenv("LONG", strings.Repeat("x", maxMessage+1))
 	return os.Mkdir(filepath.Join(env.WorkDir, "store"), 0o755)
@@ -139,6 +143,31 @@ func reseal(ts *testscript.TestScript, change func(*bundle.Manifest)) {
 	ts.Check(err)
 	for _, name := range []string{bundle.HeadKey, bundle.RevisionKey(m.Revision)} {
 		ts.Check(os.WriteFile(ts.MkAbs("store/"+name), raw, 0o600))
+	}
+}
+
+// lie is what somebody who holds the key, and another program than this one, can write into history.
+func lie(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: lie")
+	}
+	key, err := bundle.ParsePrivateKey([]byte(ts.ReadFile("team.key")))
+	ts.Check(err)
+	before, err := bundle.Policy{Trust: bundle.AllowUnsigned()}.Open([]byte(ts.ReadFile("store/" + bundle.HeadKey)))
+	ts.Check(err)
+	m := before.Manifest()
+	m.Follow(before)
+	m.Revision++
+	m.Change = bundle.Change{Author: "mallory", Message: "nothing to see", Changed: 1}
+	ledger, digest, err := bundle.PackLedger(bundle.Ledger{
+		Environment: m.Environment, Revision: m.Revision, Entries: []bundle.Entry{{Kind: "changed", Flag: "a", Before: []byte("1"), After: []byte("2")}},
+	})
+	ts.Check(err)
+	m.Ledger = digest
+	raw, err := bundle.Seal(m, key)
+	ts.Check(err)
+	for name, body := range map[string][]byte{bundle.HeadKey: raw, bundle.RevisionKey(m.Revision): raw, bundle.LedgerKey(digest): ledger} {
+		ts.Check(os.WriteFile(ts.MkAbs("store/"+name), body, 0o600))
 	}
 }
 

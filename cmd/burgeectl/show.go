@@ -37,6 +37,10 @@ func (s *show) Run(ctx context.Context, w *world, form output) error {
 		return err
 	}
 	verified, damage := r.bundle(ctx, head)
+	ledger, lost := r.past().Ledger(ctx, head)
+	if !s.Flags && lost != nil {
+		damage = errors.Join(damage, fmt.Errorf("read what revision %d changed: %w", head.Manifest().Revision, lost))
+	}
 	if s.Flags && damage != nil {
 		return damage
 	}
@@ -46,9 +50,9 @@ func (s *show) Run(ctx context.Context, w *world, form output) error {
 	case s.Flags:
 		err = printFlags(w.stdout, verified.Document())
 	case form == inJSON:
-		err = printJSON(w.stdout, shown{head.Manifest(), r.verified, append([]string{}, head.Signers()...), damage == nil})
+		err = printJSON(w.stdout, shownJSON(r, head, ledger, verified))
 	default:
-		err = printManifest(w.stdout, head, r.verified)
+		err = printManifest(w.stdout, r, head, ledger)
 	}
 	return errors.Join(err, damage)
 }
@@ -69,16 +73,27 @@ func negative(args []string) string {
 type shown struct {
 	Manifest bundle.Manifest `json:"manifest"`
 	Verified bool            `json:"verified"` // signatures were looked at
-	Signers  []string        `json:"signers"`  // key ids
+	Proof    string          `json:"proof"`    // signature, chain or none
+	Signers  []string        `json:"signers"`  // ids of those keys given that signed it
 	BundleOK bool            `json:"bundleOK"` // the bundle is there and as the manifest says
+
+	RollbackTo int64   `json:"rollbackTo,omitzero"` // the revision whose flags these are
+	Changes    []entry `json:"changes"`             // what the ledger tells; empty where it is damaged
 }
 
-func printManifest(out io.Writer, head bundle.Head, verified bool) error {
-	m := head.Manifest()
-	signers := "not verified"
-	if verified {
-		signers = strings.Join(head.Signers(), ", ")
+func shownJSON(r *reader, head bundle.Head, ledger bundle.Ledger, verified bundle.Verified) shown {
+	out := shown{
+		Manifest: head.Manifest(), Verified: r.verified, Proof: r.proof(head), Signers: append([]string{}, head.Signers()...),
+		BundleOK: verified.Stored() != nil, RollbackTo: ledger.RollbackTo, Changes: []entry{},
 	}
+	for _, e := range ledger.Entries {
+		out.Changes = append(out.Changes, entry{e.Kind, e.Flag, e.Section})
+	}
+	return out
+}
+
+func printManifest(out io.Writer, r *reader, head bundle.Head, ledger bundle.Ledger) error {
+	m := head.Manifest()
 	rows := table{
 		{"revision", fmt.Sprint(m.Revision)},
 		{"environment", m.Environment},
@@ -92,12 +107,26 @@ func printManifest(out io.Writer, head bundle.Head, verified bool) error {
 		{"ledger", string(m.Ledger)},
 		{"previous", string(m.Previous)},
 		{"payload", string(head.Payload())},
-		{"signed by", signers},
+		{"signed by", signedBy(r, head)},
+	}
+	if head.Chained() {
+		rows = append(rows, [2]string{"vouched for", "by the chain of later revisions"})
+	}
+	if ledger.RollbackTo > 0 {
+		rows = append(rows, [2]string{"rollback to", fmt.Sprint(ledger.RollbackTo)})
 	}
 	for _, o := range m.Overrides {
 		rows = append(rows, [2]string{"override", overrideText(o)})
 	}
-	return rows.print(out)
+	if err := rows.print(out); err != nil {
+		return err
+	}
+	for _, e := range ledger.Entries {
+		if _, err := fmt.Fprintln(out, " ", oneLine(e.Kind+" "+e.Flag+e.Section)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func printFlags(out io.Writer, document []byte) error {
@@ -110,4 +139,12 @@ func printFlags(out io.Writer, document []byte) error {
 		rows = append(rows, [2]string{key, doc.Type(key)})
 	}
 	return rows.print(out)
+}
+
+func (*show) examples() []string {
+	return []string{
+		`burgeectl show --store s3://flags/shop/prod --trust-key prod.pub`,
+		`burgeectl show 41 --output json`,
+		`burgeectl show --flags --output json`,
+	}
 }

@@ -27,7 +27,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	command := exec.Command("burgeectl-main", "publish", flags, "--message", "m", "--author", "ana", "--allow-unsigned",
+	command := exec.Command("burgeectl-main", "publish", flags, "--contract", "off", "--message", "m", "--author", "ana", "--allow-unsigned",
 		"--store", "s3://flags/shop", "--environment", "shop/prod", "--s3-path-style")
 	command.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL_S3="+server.URL)
 	if err := command.Start(); err != nil {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"cmp"
-	"io/fs"
+	"context"
 	"os"
+	"os/exec"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/burgeehq/burgee/cmd/internal/file"
@@ -15,7 +17,7 @@ import (
 // signing is what every verb that writes takes.
 type signing struct {
 	Key    []string `help:"Private key to sign with: a file, or env:NAME for a variable that holds the PEM text; repeatable." placeholder:"FILE|env:NAME" env:"BURGEE_KEY" group:"Store"`
-	Author string   `help:"Who does this; the user's name ($USER) by default." placeholder:"NAME" env:"BURGEE_AUTHOR"`
+	Author string   `help:"Who does this; by default git's user, or else the one who is logged in." placeholder:"NAME" env:"BURGEE_AUTHOR"`
 }
 
 // What history keeps of a revision, in characters: a manifest has room for both, and for every override.
@@ -28,11 +30,36 @@ const keyHint = "--key names the NAME.key that burgeectl keygen --out NAME makes
 
 // author is whom history will name.
 func (s *signing) author(w *world) (string, error) {
-	name := cmp.Or(s.Author, w.getenv("USER"))
-	if strings.TrimSpace(name) == "" {
+	name := strings.TrimSpace(cmp.Or(s.Author, gitUser(w), w.getenv("USER"), w.getenv("LOGNAME")))
+	if name == "" {
 		return "", wrongly("give --author NAME, or set BURGEE_AUTHOR", "no author")
 	}
 	return name, checkText("--author", name, maxAuthor)
+}
+
+// gitTime is how long git may take to say who its user is.
+const gitTime = 2 * time.Second
+
+// gitUser is whom git would name as the author of a commit made here: by its variables, or else by its settings. It is empty where git
+// knows nobody, or is not there.
+func gitUser(w *world) string {
+	setting := func(name string) string {
+		ctx, cancel := context.WithTimeout(context.Background(), gitTime)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, "git", "config", "--get", name).Output()
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSpace(string(out))
+	}
+	name := cmp.Or(w.getenv("GIT_AUTHOR_NAME"), setting("user.name"))
+	if name == "" {
+		return ""
+	}
+	if mail := cmp.Or(w.getenv("GIT_AUTHOR_EMAIL"), setting("user.email")); mail != "" {
+		return name + " <" + mail + ">"
+	}
+	return name
 }
 
 // checkText refuses what history could not show on a line.
@@ -83,7 +110,7 @@ func keyText(place string, w *world) ([]byte, error) {
 	return text, nil
 }
 
-// checkMode refuses a private key that others may read.
+// checkMode refuses a private key that everybody may read, or change. A group may: it is how Kubernetes and systemd hand out secrets.
 func checkMode(place string) error {
 	if strings.HasPrefix(place, "env:") {
 		return nil
@@ -92,8 +119,8 @@ func checkMode(place string) error {
 	if err != nil {
 		return wrongly(keyHint, "key: %w", err)
 	}
-	if info.Mode()&(fs.ModePerm&0o077) != 0 {
-		return wrongly("chmod 600 "+place, "key %s: mode %04o lets others read it", place, info.Mode().Perm())
+	if info.Mode().Perm()&0o007 != 0 {
+		return wrongly("chmod 600 "+place+"; if others had the time to read it, make a new one, as they may have", "key %s: mode %04o lets everybody on this machine at it", place, info.Mode().Perm())
 	}
 	return nil
 }

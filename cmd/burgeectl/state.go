@@ -52,6 +52,7 @@ type active struct {
 
 type forced struct {
 	bundle.Override
+	InForce bool   `json:"inForce"`
 	Problem string `json:"problem"`
 }
 

@@ -67,3 +67,10 @@ func (s *status) get(ctx context.Context) ([]byte, error) {
 	}
 	return raw, nil
 }
+
+func (*status) examples() []string {
+	return []string{
+		`burgeectl status`,
+		`burgeectl status --admin 10.0.0.7:8014 --output json`,
+	}
+}

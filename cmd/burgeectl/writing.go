@@ -14,6 +14,7 @@ import (
 type writing struct {
 	remote
 	signing
+	waiting
 	Message string `required:"" help:"Why; history keeps it." placeholder:"TEXT"`
 	DryRun  bool   `help:"Find out everything, write nothing."`
 }

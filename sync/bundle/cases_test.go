@@ -76,6 +76,10 @@ func accepted() []opening {
 		},
 		{name: "good-whitespace", why: "an envelope may be written with spaces", policy: trustAlice, manifest: []byte(" " + envelope + "\n ")},
 		{name: "good-half", why: "half of the flags is not less than half", policy: trustAlice, manifest: mustSeal(flags(m, 2, 4, false), alice)},
+		{
+			name: "good-safe-override", why: "an override without a variant means the safe one", policy: trustAlice,
+			manifest: sign([]byte(strings.Replace(payloadOf(m), `"variant":"off"`, `"variant":""`, 1)), alice),
+		},
 		{name: "good-shrink-allowed", why: "the publisher meant it", policy: trustAlice, manifest: mustSeal(flags(m, 0, 4, true), alice)},
 	}
 }
@@ -217,7 +221,6 @@ func payloads() []opening {
 		replaced("size-huge", "a bundle has a limit", fmt.Sprintf(`"size":%d`, m.Bundle.Size), `"size":99999999`),
 		replaced("flags-negative", "there are no negative flags", `"flags":4`, `"flags":-1`),
 		replaced("oldest-pin", "a pin is not of the future", `"oldestPin":27`, `"oldestPin":43`),
-		replaced("override-variant", "an override names its variant", `"variant":"off"`, `"variant":""`),
 		replaced("override-flag", "an override names its flag", `"flag":"a"`, `"flag":""`),
 		replaced("many-overrides", "at most 32 overrides", `"overrides":[`, `"overrides":[`+strings.Repeat(override+",", MaxOverrides)),
 		as(ReasonFormat, replaced("format-next", "a later format", `"format":1`, `"format":2`)),

@@ -14,11 +14,25 @@ type Ledger struct {
 	Revision    int64     `json:"revision"`
 	Entries     []Entry   `json:"entries"`
 	Retired     []Retired `json:"retired"`
+	RollbackTo  int64     `json:"rollbackTo,omitzero"` // the revision whose bundle this one went back to
+
+	// RetiredFrom names the ledger whose tombstones belong here and are not repeated: it could not be read when this one was written.
+	RetiredFrom Digest `json:"retiredFrom,omitempty"`
 }
 
-// Entry is one changed place of the document: a flag, or where Flag is empty a section such as "$evaluators.staff".
+// Kinds of entries. Those of overrides have the override as it was and is; the others have a place of the document.
+const (
+	EntryAdded      = "added"
+	EntryChanged    = "changed"
+	EntryRemoved    = "removed"
+	EntryOverridden = "overridden" // an override of the flag came, or took the place of one
+	EntryRestored   = "restored"   // an override of the flag went
+)
+
+// Entry is one change: of a place of the document, which is a flag, or where Flag is empty a section such as "$evaluators.staff"; or of
+// an override.
 type Entry struct {
-	Kind    string         `json:"kind"` // added, changed or removed
+	Kind    string         `json:"kind"`
 	Flag    string         `json:"flag,omitempty"`
 	Section string         `json:"section,omitempty"`
 	Before  jsontext.Value `json:"before,omitempty"`

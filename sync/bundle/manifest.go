@@ -1,6 +1,6 @@
 // Package bundle is the format in which flags travel: a small signed manifest that names a revision, and the flag document that the
-// manifest vouches for by digest. Only Policy.Open and Head.Open make a Head and a Verified, so whoever is handed one holds bytes
-// that passed every check. It reads bytes and gives values; it does no I/O and knows nothing of what flags mean.
+// manifest vouches for by digest. Only Policy.Open, Policy.OpenPrevious and Head.Open make a Head and a Verified, so whoever is handed
+// one holds bytes that passed every check. It reads bytes and gives values; it does no I/O and knows nothing of what flags mean.
 package bundle
 
 import (
@@ -20,10 +20,15 @@ const Format = 1
 
 // Manifest is the payload of a head: one revision of one environment.
 type Manifest struct {
-	Format      int        `json:"format"`
-	Environment string     `json:"environment"`
-	Revision    int64      `json:"revision"` // grows by one with every write of the head
-	Previous    Digest     `json:"previous,omitempty"`
+	Format      int    `json:"format"`
+	Environment string `json:"environment"`
+	Revision    int64  `json:"revision"`           // grows by one with every write of the head
+	Previous    Digest `json:"previous,omitempty"` // of the payload of the revision before
+
+	// The chain: beside the payload, the bytes of the head before, whose signatures no key may be left to verify, and its number.
+	PreviousHead     Digest `json:"previousHead,omitempty"`
+	PreviousRevision int64  `json:"previousRevision,omitzero"`
+
 	Bundle      Ref        `json:"bundle"`
 	Ledger      Digest     `json:"ledger"`
 	Overrides   []Override `json:"overrides"`
@@ -46,11 +51,11 @@ type Ref struct {
 	AllowShrink   bool   `json:"allowShrink"` // the publisher meant an empty or halved bundle
 }
 
-// Override forces one flag to one variant, for everyone or for a named segment.
+// Override forces one flag to one variant, for everyone or for a named segment. Publishers write at most one for each flag and segment.
 type Override struct {
 	Flag    string    `json:"flag"`
-	Variant string    `json:"variant"`
-	Segment string    `json:"segment"`
+	Variant string    `json:"variant"` // empty is the safe variant, as the flags have it that each sidecar serves
+	Segment string    `json:"segment"` // a name in $evaluators; empty is everyone
 	Author  string    `json:"author"`
 	Message string    `json:"message"`
 	At      time.Time `json:"at"`
@@ -66,7 +71,15 @@ type Change struct {
 }
 
 // known lists the fields that may stand in critical: those that this version acts on.
-var known = []string{"format", "environment", "revision", "previous", "bundle", "ledger", "overrides", "publishedAt", "validUntil", "change"}
+var known = []string{
+	"format", "environment", "revision", "previous", "previousHead", "previousRevision", "bundle", "ledger", "overrides", "publishedAt",
+	"validUntil", "change",
+}
+
+// Follow makes m the manifest after another one: whoever holds m can tell the other's bytes from all others.
+func (m *Manifest) Follow(before Head) {
+	m.Previous, m.PreviousHead, m.PreviousRevision = before.payload, Sum(before.raw), before.manifest.Revision
+}
 
 func decodeManifest(payload []byte) (Manifest, error) {
 	var m Manifest
@@ -99,6 +112,10 @@ func (m *Manifest) check() error {
 		return fmt.Errorf("revision %d; want 1 to %d", m.Revision, MaxRevision)
 	case m.Previous != "" && !m.Previous.valid():
 		return fmt.Errorf("previous %.80q is not a digest", m.Previous)
+	case m.PreviousHead != "" && !m.PreviousHead.valid():
+		return fmt.Errorf("previousHead %.80q is not a digest", m.PreviousHead)
+	case m.PreviousRevision < 0 || m.PreviousRevision >= m.Revision:
+		return fmt.Errorf("previousRevision %d; want less than revision %d", m.PreviousRevision, m.Revision)
 	case !m.Ledger.valid():
 		return fmt.Errorf("ledger %.80q is not a digest", m.Ledger)
 	case m.PublishedAt.IsZero():
@@ -109,8 +126,8 @@ func (m *Manifest) check() error {
 		return fmt.Errorf("%d overrides; at most %d are taken", len(m.Overrides), MaxOverrides)
 	}
 	for i, o := range m.Overrides {
-		if o.Flag == "" || o.Variant == "" {
-			return fmt.Errorf("overrides[%d] names flag %.80q and variant %.80q; want both", i, o.Flag, o.Variant)
+		if o.Flag == "" {
+			return fmt.Errorf("overrides[%d] names no flag", i)
 		}
 	}
 	return m.Bundle.check()

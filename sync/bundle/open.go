@@ -6,12 +6,13 @@ type Policy struct {
 	Environment string // "" takes any: for tools that only look
 }
 
-// Head is a manifest that a Policy accepted. Only Policy.Open makes one.
+// Head is a manifest that a Policy accepted. Only Policy.Open and Policy.OpenPrevious make one.
 type Head struct {
 	manifest Manifest
 	raw      []byte
 	payload  Digest
 	signers  []string
+	chained  bool
 }
 
 // Open verifies the bytes of a manifest.json. Nothing of the payload is read before its signatures are good. The error is a
@@ -32,7 +33,7 @@ func (p Policy) Open(raw []byte) (Head, error) {
 	if p.Environment != "" && m.Environment != p.Environment {
 		return Head{}, Refuse(ReasonEnvironment, "manifest is for environment %.200q; this is %q", m.Environment, p.Environment)
 	}
-	return Head{m, raw, Sum(payload), signers}, nil
+	return Head{m, raw, Sum(payload), signers, false}, nil
 }
 
 // Manifest is the payload. What it points to is shared and must not be changed.
@@ -44,8 +45,12 @@ func (h Head) Raw() []byte { return h.raw }
 // Payload is the digest of the payload's bytes, which the next revision names as its previous.
 func (h Head) Payload() Digest { return h.payload }
 
-// Signers are the ids of the trusted keys that signed; none where signatures are not looked at.
+// Signers are the ids of the trusted keys that signed; none where signatures are not looked at. A head that the chain vouches for may
+// have fewer than the policy asks for.
 func (h Head) Signers() []string { return h.signers }
+
+// Chained tells how the head was verified: by the chain from a later one, or else by signatures.
+func (h Head) Chained() bool { return h.chained }
 
 // Verified is a head with the document that it vouches for. Only Head.Open makes one.
 type Verified struct {

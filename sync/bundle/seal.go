@@ -3,10 +3,14 @@ package bundle
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
 )
+
+// ErrTooLong says that a manifest has more bytes than a reader takes: too many overrides, or too long texts.
+var ErrTooLong = errors.New("the manifest is too long")
 
 // Seal encodes a manifest and signs it with each key; with none it is unsigned. It sets Format and Snapshot.
 func Seal(m Manifest, keys ...PrivateKey) ([]byte, error) {
@@ -28,7 +32,7 @@ func Seal(m Manifest, keys ...PrivateKey) ([]byte, error) {
 		return nil, err
 	}
 	if len(raw) > MaxManifest {
-		return nil, fmt.Errorf("seal manifest: %d bytes; at most %d are taken: lift overrides, or shorten their messages", len(raw), MaxManifest)
+		return nil, fmt.Errorf("seal manifest: %w: %d bytes; at most %d are taken", ErrTooLong, len(raw), MaxManifest)
 	}
 	return raw, nil
 }

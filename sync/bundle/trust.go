@@ -55,16 +55,22 @@ func (t Trust) verify(message []byte, signatures [][]byte) ([]string, error) {
 	if len(signatures) == 0 {
 		return nil, Refuse(ReasonUnsigned, "manifest carries no signature, and a trust key is set")
 	}
+	signers := t.signers(message, signatures)
+	if len(signers) < max(t.threshold, 1) {
+		return nil, Refuse(ReasonSignature, "%d of the %d trust keys verify the manifest; %d needed", len(signers), len(t.keys), max(t.threshold, 1))
+	}
+	return signers, nil
+}
+
+// signers are the ids of the trusted keys that signed the message, be they enough or not.
+func (t Trust) signers(message []byte, signatures [][]byte) []string {
 	var signers []string
 	for _, key := range t.keys {
 		if signedBy(key, message, signatures) {
 			signers = append(signers, key.ID)
 		}
 	}
-	if len(signers) < max(t.threshold, 1) {
-		return nil, Refuse(ReasonSignature, "%d of the %d trust keys verify the manifest; %d needed", len(signers), len(t.keys), max(t.threshold, 1))
-	}
-	return signers, nil
+	return signers
 }
 
 // signedBy tries every signature: a key id is a hint that an attacker may write, so it decides nothing.

@@ -81,7 +81,7 @@ func TestMissingFolderIsSurvivedAndFoundWhenItAppears(t *testing.T) {
 	s := open(t, path)
 	_, err := s.Get(t.Context(), "head", "", limit)
 	wantRefusal(t, err, object.ErrNoStore, "get ", "head", path)
-	_, err = s.List(t.Context(), "", 10)
+	_, err = s.List(t.Context(), "", "", 10)
 	wantRefusal(t, err, object.ErrNoStore, path)
 	_, err = s.Replace(t.Context(), "head", "tag", nil)
 	wantRefusal(t, err, object.ErrNoStore, "replace ", "head", path)
@@ -140,7 +140,7 @@ func TestFIFODoesNotHang(t *testing.T) {
 	}
 	_, err = s.Create(t.Context(), "head", nil)
 	wantRefusal(t, err, object.ErrExists)
-	if keys, err := s.List(t.Context(), "", 10); err != nil || len(keys) != 0 {
+	if keys, err := s.List(t.Context(), "", "", 10); err != nil || len(keys) != 0 {
 		t.Errorf("list: %q, error %v", keys, err)
 	}
 }
@@ -166,7 +166,7 @@ func TestLinksAreFollowedOnlyWithinTheFolder(t *testing.T) {
 	if _, err := s.Create(t.Context(), "up/planted", nil); err == nil {
 		t.Error("created a file outside the folder")
 	}
-	if keys, err := s.List(t.Context(), "", 10); err != nil || !slices.Equal(keys, []string{"head"}) {
+	if keys, err := s.List(t.Context(), "", "", 10); err != nil || !slices.Equal(keys, []string{"head"}) {
 		t.Errorf("list: %q, error %v", keys, err)
 	}
 }
@@ -178,7 +178,7 @@ func TestWriterSweepsWhatAKilledOneLeft(t *testing.T) {
 	left := filepath.Join(path, ".burgee-unfinished-LEFT")
 	writeFile(t, left, "hal")
 	wantBody(t, s, "head", "one")
-	if keys, err := s.List(t.Context(), "", 10); err != nil || !slices.Equal(keys, []string{"head"}) {
+	if keys, err := s.List(t.Context(), "", "", 10); err != nil || !slices.Equal(keys, []string{"head"}) {
 		t.Errorf("list: %q, error %v", keys, err)
 	}
 	if _, err := s.Replace(t.Context(), "head", tag, []byte("two")); err != nil {
@@ -241,7 +241,7 @@ func TestReaderNeedsNoRightToWrite(t *testing.T) {
 	tag := create(t, s, "head", "one")
 	asNobody(t, path)
 	wantBody(t, s, "head", "one")
-	if keys, err := s.List(t.Context(), "", 10); err != nil || !slices.Equal(keys, []string{"head"}) {
+	if keys, err := s.List(t.Context(), "", "", 10); err != nil || !slices.Equal(keys, []string{"head"}) {
 		t.Errorf("list: %q, error %v", keys, err)
 	}
 	_, err := s.Create(t.Context(), "other", nil)

@@ -14,10 +14,10 @@ import (
 	"github.com/burgeehq/burgee/sync/object"
 )
 
-// List gives the keys that begin with prefix. It walks the whole folder that the prefix names before it cuts: keys order differently
+// List gives the keys that begin with prefix and come after another one. It walks the whole folder that the prefix names before it cuts: keys order differently
 // from the names in a walk ("a-b" comes before "a/b"), and stores in folders are small.
-func (s *Store) List(ctx context.Context, prefix string, limit int) ([]string, error) {
-	keys, err := s.list(ctx, prefix)
+func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
+	keys, err := s.list(ctx, prefix, after)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", s.at(prefix), err)
 	}
@@ -25,7 +25,7 @@ func (s *Store) List(ctx context.Context, prefix string, limit int) ([]string, e
 	return keys[:min(max(limit, 0), len(keys))], nil
 }
 
-func (s *Store) list(ctx context.Context, prefix string) ([]string, error) {
+func (s *Store) list(ctx context.Context, prefix, after string) ([]string, error) {
 	if err := object.CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *Store) list(ctx context.Context, prefix string) ([]string, error) {
 		if object.CheckKey(name) != nil {
 			return skip(entry)
 		}
-		if strings.HasPrefix(name, prefix) && isObject(root, name, entry) {
+		if strings.HasPrefix(name, prefix) && name > after && isObject(root, name, entry) {
 			keys = append(keys, name)
 		}
 		return nil

@@ -23,8 +23,8 @@ type Store interface {
 	// Replace writes the object at key if its present tag is have; else, where there is none, and where have is empty, ErrConflict.
 	Replace(ctx context.Context, key, have string, body []byte) (tag string, err error)
 
-	// List gives the keys that begin with prefix, in order, at most limit of them.
-	List(ctx context.Context, prefix string, limit int) ([]string, error)
+	// List gives the keys that begin with prefix and come after the key after, in order, at most limit of them. Every key comes after "".
+	List(ctx context.Context, prefix, after string, limit int) ([]string, error)
 
 	// String is the store's URL as a person may see it: without credentials.
 	String() string

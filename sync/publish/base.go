@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
@@ -16,12 +14,16 @@ import (
 type base struct {
 	tag     string // of the head; "" where there is none
 	head    bundle.Head
+	last    bundle.Head     // what the next revision follows: the head; where that is lost, the newest copy that can be believed
 	flags   bundle.Verified // what the head vouches for
 	retired []bundle.Retired
 	next    int64
 }
 
 func (b *base) exists() bool { return b.tag != "" }
+
+// follows tells whether there is a revision before the next one that the chain can lead to.
+func (b *base) follows() bool { return b.last.Manifest().Revision > 0 }
 
 // revision is the head's.
 func (b *base) revision() int64 { return b.head.Manifest().Revision }
@@ -31,8 +33,8 @@ func (b *base) same(document []byte) bool {
 	return b.exists() && bytes.Equal(b.flags.Document(), document)
 }
 
-// maxListed bounds how many copies are listed to find where a store without a head may start.
-const maxListed = 10_000
+// listed is how many keys are asked for at once.
+const listed = 10_000
 
 // base reads the head, or finds out that the store never had one. A second look tells a store that lost its head from one that
 // somebody else just started.
@@ -61,7 +63,7 @@ func (p *Publisher) readHead(ctx context.Context) (*base, error) {
 	if err != nil {
 		return nil, fmt.Errorf("verify head: %w", err)
 	}
-	return &base{tag: got.Tag, head: head, next: head.Manifest().Revision + 1}, nil
+	return &base{tag: got.Tag, head: head, last: head, next: head.Manifest().Revision + 1}, nil
 }
 
 // skip goes on at a higher revision than the head asks for: a store that was lost and begun anew is behind the sidecars that it feeds.
@@ -73,48 +75,72 @@ func (p *Publisher) skip(ctx context.Context, b *base, startAt int64) error {
 	if err := reachable(b.revision(), startAt); err != nil {
 		return err
 	}
-	copies, err := p.copies(ctx)
+	_, top, err := p.copies(ctx)
 	if err != nil {
 		return err
 	}
-	if top := highest(copies); top > b.revision() {
+	if top > b.revision() {
 		return p.occupied(ctx, b, bundle.RevisionKey(top))
 	}
 	b.next = startAt
 	return nil
 }
 
-func (p *Publisher) copies(ctx context.Context) ([]string, error) {
-	copies, err := p.store.List(ctx, bundle.RevisionsPrefix, maxListed)
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", bundle.RevisionsPrefix, err)
+// copies gives the last of the keys of copies, "" where there are none, and the greatest revision among them. Names that are not ours
+// count for nothing.
+func (p *Publisher) copies(ctx context.Context) (last string, top int64, err error) {
+	for {
+		page, err := p.store.List(ctx, bundle.RevisionsPrefix, last, listed)
+		if err != nil {
+			return "", 0, fmt.Errorf("list %s: %w", bundle.RevisionsPrefix, err)
+		}
+		for _, key := range page {
+			last = key
+			if revision, ok := bundle.RevisionOf(key); ok {
+				top = max(top, revision)
+			}
+		}
+		if len(page) < listed {
+			return last, top, nil
+		}
 	}
-	return copies, nil
 }
 
 // start finds the first revision of a store without a head.
 func (p *Publisher) start(ctx context.Context, startAt int64) (*base, error) {
-	copies, err := p.copies(ctx)
+	last, top, err := p.copies(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(copies) == 0 {
+	if last == "" {
 		return &base{next: max(startAt, 1)}, nil
 	}
-	free := highest(copies) + 1
+	free := top + 1
 	refusal := &Refusal{Rule: RuleNoHead, Revision: free}
-	if len(copies) == maxListed {
-		refusal.Revision = 0
-	}
 	switch {
 	case startAt == 0:
-		refusal.Err = fmt.Errorf("the store has no head, and yet holds %s", copies[len(copies)-1])
+		refusal.Err = fmt.Errorf("the store has no head, and yet holds %s", last)
 	case startAt < free:
-		refusal.Rule, refusal.Err = RuleStart, fmt.Errorf("cannot start at revision %d: the store holds %s", startAt, copies[len(copies)-1])
+		refusal.Rule, refusal.Err = RuleStart, fmt.Errorf("cannot start at revision %d: the store holds %s", startAt, last)
 	default:
-		return &base{next: startAt}, reachable(free, startAt)
+		b := &base{next: startAt, last: p.lastCopy(ctx, top)}
+		return b, reachable(free, startAt)
 	}
 	return nil, refusal
+}
+
+// lastCopy is the newest revision of a store that lost its head, if it can be believed: then what begins anew takes the past along. It
+// is the zero Head else, for a damaged copy must not keep a store from beginning.
+func (p *Publisher) lastCopy(ctx context.Context, revision int64) bundle.Head {
+	got, err := p.store.Get(ctx, bundle.RevisionKey(revision), "", bundle.MaxManifest)
+	if err != nil {
+		return bundle.Head{}
+	}
+	head, err := p.policy.Open(got.Body)
+	if err != nil || head.Manifest().Revision != revision {
+		return bundle.Head{}
+	}
+	return head
 }
 
 // reachable refuses what sidecars that follow the store would take for a misused key.
@@ -123,18 +149,6 @@ func reachable(known, startAt int64) error {
 		return &Refusal{RuleJump, known + 1, fmt.Errorf("cannot go on at revision %d: sidecars refuse a head that is more than %d past revision %d", startAt, bundle.MaxJump, known)}
 	}
 	return nil
-}
-
-// highest is the greatest revision among the keys of copies. Names that are not ours count for nothing.
-func highest(copies []string) int64 {
-	var top int64
-	for _, key := range copies {
-		name := strings.TrimSuffix(strings.TrimPrefix(key, bundle.RevisionsPrefix), ".json")
-		if revision, err := strconv.ParseInt(name, 10, 64); err == nil && bundle.RevisionKey(revision) == key {
-			top = max(top, revision)
-		}
-	}
-	return top
 }
 
 // complete writes the copy of the head that a publisher who was stopped right after the commit still owes.
@@ -187,16 +201,34 @@ func (p *Publisher) load(ctx context.Context, b *base) error {
 	if err != nil {
 		return fmt.Errorf("verify bundle of revision %d: %w", m.Revision, err)
 	}
-	packed, err := p.get(ctx, bundle.LedgerKey(m.Ledger), bundle.MaxLedger)
+	retired, _, err := p.tombstones(ctx, m.Ledger)
 	if err != nil {
-		return err
+		return fmt.Errorf("ledger of revision %d: %w", m.Revision, err)
 	}
-	ledger, err := bundle.OpenLedger(packed, m.Ledger)
-	if err != nil {
-		return fmt.Errorf("verify ledger of revision %d: %w", m.Revision, err)
-	}
-	b.flags, b.retired = verified, ledger.Retired
+	b.flags, b.retired = verified, retired
 	return nil
+}
+
+// maxLedgers is how many ledgers that refer to another for their tombstones are followed.
+const maxLedgers = 1000
+
+// tombstones reads those of a ledger, which may stand in another one. Where that fails it gives the ledger that could not be read.
+func (p *Publisher) tombstones(ctx context.Context, from bundle.Digest) (retired []bundle.Retired, unread bundle.Digest, err error) {
+	for range maxLedgers {
+		packed, err := p.get(ctx, bundle.LedgerKey(from), bundle.MaxLedger)
+		if err != nil {
+			return nil, from, err
+		}
+		ledger, err := bundle.OpenLedger(packed, from)
+		if err != nil {
+			return nil, from, fmt.Errorf("verify %s: %w", bundle.LedgerKey(from), err)
+		}
+		if ledger.RetiredFrom == "" {
+			return ledger.Retired, "", nil
+		}
+		from = ledger.RetiredFrom
+	}
+	return nil, from, refuse(RuleDamaged, "more than %d ledgers refer to one another for their tombstones", maxLedgers)
 }
 
 // get reads an object that the head names: here its absence is a damaged store, not an empty one.

@@ -16,8 +16,8 @@ func verifyChain(t *testing.T, f *fake, policy bundle.Policy) []bundle.Manifest 
 		t.Fatal("the store has no head")
 	}
 	var chain []bundle.Manifest
+	head, err := policy.Open(raw)
 	for {
-		head, err := policy.Open(raw)
 		if err != nil {
 			t.Fatalf("a head in the chain: %v", err)
 		}
@@ -27,10 +27,10 @@ func verifyChain(t *testing.T, f *fake, policy bundle.Policy) []bundle.Manifest 
 		if m.Previous == "" {
 			break
 		}
-		raw = objects[bundle.RevisionKey(below(objects, m.Revision))]
-		if before, err := policy.Open(raw); err != nil || before.Payload() != m.Previous {
-			t.Fatalf("the copy below revision %d is not what it calls its previous (%v)", m.Revision, err)
+		if want := below(objects, m.Revision); m.PreviousRevision != want || m.PreviousHead == "" {
+			t.Fatalf("revision %d says that it follows %d, head %q; want %d and a digest", m.Revision, m.PreviousRevision, m.PreviousHead, want)
 		}
+		head, err = policy.OpenPrevious(head, objects[bundle.RevisionKey(m.Before())])
 	}
 	if m := chain[0]; m.OldestPin != m.Revision || m.Bundle.PreviousFlags != 0 {
 		t.Errorf("the first revision %d has oldestPin %d and %d previous flags", m.Revision, m.OldestPin, m.Bundle.PreviousFlags)
@@ -62,7 +62,7 @@ func verifyRevision(t *testing.T, objects map[string][]byte, head bundle.Head) {
 	if ledger.Revision != m.Revision || ledger.Environment != m.Environment {
 		t.Errorf("ledger of revision %d is of revision %d of %q", m.Revision, ledger.Revision, ledger.Environment)
 	}
-	if got := count(ledger.Entries); got.Added != m.Change.Added || got.Changed != m.Change.Changed || got.Removed != m.Change.Removed {
+	if got := Count(ledger.Entries); got.Added != m.Change.Added || got.Changed != m.Change.Changed || got.Removed != m.Change.Removed {
 		t.Errorf("ledger of revision %d counts %+v; the manifest says %+v", m.Revision, got, m.Change)
 	}
 }

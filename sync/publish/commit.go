@@ -79,11 +79,13 @@ func (p *Publisher) takeOver(ctx context.Context, b *base, dryRun bool) error {
 	return p.load(ctx, b)
 }
 
-// write puts a revision into the store, what is referred to before what refers to it.
+// write puts a revision into the store, what is referred to before what refers to it. One without a bundle is over the head's.
 func (p *Publisher) write(ctx context.Context, b *base, next *revision) (Result, error) {
 	m := next.head.Manifest()
-	if err := p.keep(ctx, bundle.Key(m.Bundle.Digest), next.bundle); err != nil {
-		return Result{}, err
+	if next.bundle != nil {
+		if err := p.keep(ctx, bundle.Key(m.Bundle.Digest), next.bundle); err != nil {
+			return Result{}, err
+		}
 	}
 	if err := p.keep(ctx, bundle.LedgerKey(m.Ledger), next.ledger); err != nil {
 		return Result{}, err
@@ -158,5 +160,5 @@ func (p *Publisher) settle(ctx context.Context, b *base, head bundle.Head, cause
 
 func (p *Publisher) conflict(attempted int64, raw []byte) error {
 	head, err := p.policy.Open(raw)
-	return &Conflict{attempted, head, err}
+	return &Conflict{Revision: attempted, Head: head, Err: err}
 }

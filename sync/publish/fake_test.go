@@ -92,11 +92,11 @@ func (f *fake) Replace(ctx context.Context, key, have string, body []byte) (stri
 	})
 }
 
-func (f *fake) List(ctx context.Context, prefix string, limit int) ([]string, error) {
+func (f *fake) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
 	var keys []string
 	err := f.call(ctx, "list", prefix, nil, func() error {
 		for _, key := range slices.Sorted(maps.Keys(f.objects)) {
-			if strings.HasPrefix(key, prefix) && len(keys) < limit {
+			if strings.HasPrefix(key, prefix) && key > after && len(keys) < limit {
 				keys = append(keys, key)
 			}
 		}

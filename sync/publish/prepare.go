@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"errors"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
@@ -22,9 +23,10 @@ const growthFloor = 64 << 10
 // revision is all that a publication writes.
 type revision struct {
 	head           bundle.Head
-	bundle, ledger []byte // as stored
+	bundle, ledger []byte // as stored; no bundle where only the head changes
 	entries        []bundle.Entry
-	same           bool // flags as before
+	same           bool  // flags as before
+	rollbackTo     int64 // whose flags they are, where they are those of an older revision
 }
 
 // prepare makes everything that the publication will write, and checks it the way a sidecar will, before anything is written.
@@ -35,28 +37,34 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 		return nil, err
 	}
 	same := b.same(r.Document)
-	stored, ref, err := pack(b, r.Document)
+	stored, ref, err := pack(b, r)
 	if err != nil {
 		return nil, err
 	}
 	ref.Flags, ref.PreviousFlags = compared.Flags, b.head.Manifest().Bundle.Flags
 	ref.AllowShrink = (r.AllowShrink || same && ref.AllowShrink) && ref.Shrinks()
-	if err := guard(b, r, ref); err != nil {
+	if err := Guard(r, b.flags.Document(), ref); err != nil {
 		return nil, err
 	}
 	next := &revision{bundle: stored, entries: compared.Entries, same: same}
-	return next, p.finish(next, p.manifest(b, r, ref, compared.Entries), compared.Retired)
+	if !same {
+		next.rollbackTo = r.From.Head().Manifest().Revision
+	}
+	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), bundle.Ledger{Retired: compared.Retired})
 }
 
-// finish makes what every revision has: its ledger, and its head, with which the bundle must open.
-func (p *Publisher) finish(next *revision, m bundle.Manifest, retired []bundle.Retired) (err error) {
-	next.ledger, m.Ledger, err = bundle.PackLedger(bundle.Ledger{
-		Environment: p.policy.Environment, Revision: m.Revision, Entries: next.entries, Retired: retired,
-	})
-	if err != nil {
+// finish makes what every revision has: its number and its place in the chain, its ledger, of which the caller says where the tombstones
+// are, and its head, with which the bundle must open.
+func (p *Publisher) finish(b *base, next *revision, m bundle.Manifest, ledger bundle.Ledger) (err error) {
+	m.Revision = b.next
+	if b.follows() {
+		m.Follow(b.last)
+	}
+	ledger.Environment, ledger.Revision, ledger.Entries, ledger.RollbackTo = p.policy.Environment, m.Revision, next.entries, next.rollbackTo
+	if next.ledger, m.Ledger, err = bundle.PackLedger(ledger); err != nil {
 		return err
 	}
-	if next.head, err = p.seal(m); err != nil {
+	if next.head, err = p.seal(m); err != nil || next.bundle == nil {
 		return err
 	}
 	_, err = next.head.Open(next.bundle)
@@ -64,24 +72,29 @@ func (p *Publisher) finish(next *revision, m bundle.Manifest, retired []bundle.R
 }
 
 // pack gives what is stored of a document. The same flags are the same bundle, whatever compressor made it.
-func pack(b *base, document []byte) ([]byte, bundle.Ref, error) {
-	if b.same(document) {
+func pack(b *base, r Request) ([]byte, bundle.Ref, error) {
+	switch {
+	case b.same(r.Document):
 		return b.flags.Stored(), b.head.Manifest().Bundle, nil
+	case r.From.Stored() != nil:
+		return r.From.Stored(), r.From.Head().Manifest().Bundle, nil
 	}
-	return bundle.Pack(document)
+	return bundle.Pack(r.Document)
 }
 
-func guard(b *base, r Request, ref bundle.Ref) error {
-	size, before := len(r.Document), len(b.flags.Document())
+// Guard refuses a document that looks like a mistake beside the one before it, whose reference is zero where there was none. The error is
+// a *Refusal.
+func Guard(r Request, before []byte, ref bundle.Ref) error {
+	size := len(r.Document)
 	switch {
 	case size > MaxDocument:
 		return refuse(RuleLimit, "the document has %d bytes; at most %d are published", size, MaxDocument)
-	case ref.Shrinks() && !ref.AllowShrink && b.exists():
+	case ref.Shrinks() && !ref.AllowShrink && before != nil:
 		return refuse(RuleShrink, "the number of flags falls from %d to %d", ref.PreviousFlags, ref.Flags)
 	case ref.Shrinks() && !ref.AllowShrink:
 		return refuse(RuleShrink, "the document has no flags")
-	case b.exists() && size > growthFloor && size > 2*before && !r.AllowGrowth:
-		return refuse(RuleGrowth, "the document grows from %d to %d bytes, more than twice", before, size)
+	case before != nil && size > growthFloor && size > 2*len(before) && !r.AllowGrowth:
+		return refuse(RuleGrowth, "the document grows from %d to %d bytes, more than twice", len(before), size)
 	}
 	return nil
 }
@@ -90,18 +103,17 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 	now := p.now().UTC().Truncate(time.Second)
 	m := bundle.Manifest{
 		Environment: p.policy.Environment,
-		Revision:    b.next,
 		Bundle:      ref,
 		Overrides:   []bundle.Override{},
 		PublishedAt: now,
 		OldestPin:   b.next,
-		Change:      count(entries),
+		Change:      Count(entries),
 		Critical:    []string{},
 	}
 	m.Change.Author, m.Change.Message = r.Author, r.Message
 	if b.exists() {
 		before := b.head.Manifest()
-		m.Previous, m.Overrides, m.OldestPin = b.head.Payload(), before.Overrides, before.OldestPin
+		m.Overrides, m.OldestPin = before.Overrides, before.OldestPin
 	}
 	if r.ValidFor > 0 {
 		m.ValidUntil = now.Add(r.ValidFor)
@@ -109,16 +121,17 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 	return m
 }
 
-func count(entries []bundle.Entry) bundle.Change {
+// Count is how many flags entries touch, as a manifest tells it. Sections are no flags.
+func Count(entries []bundle.Entry) bundle.Change {
 	var c bundle.Change
 	for _, e := range entries {
 		switch {
 		case e.Flag == "":
-		case e.Kind == "added":
+		case e.Kind == bundle.EntryAdded:
 			c.Added++
-		case e.Kind == "removed":
+		case e.Kind == bundle.EntryRemoved:
 			c.Removed++
-		default:
+		case e.Kind == bundle.EntryChanged: // overrides change no flag
 			c.Changed++
 		}
 	}
@@ -128,10 +141,12 @@ func count(entries []bundle.Entry) bundle.Change {
 // seal signs a manifest and opens it again: a head that those who trust the trust keys would refuse is not written.
 func (p *Publisher) seal(m bundle.Manifest) (bundle.Head, error) {
 	raw, err := bundle.Seal(m, p.keys...)
-	if err != nil {
+	switch {
+	case errors.Is(err, bundle.ErrTooLong):
+		return bundle.Head{}, refuse(RuleLimit, "%w", err)
+	case err != nil:
 		return bundle.Head{}, err
-	}
-	if len(raw) > maxManifest {
+	case len(raw) > maxManifest && len(m.Overrides) == 0: // which are what the rest is kept for: no publication that follows shall fail for them
 		return bundle.Head{}, refuse(RuleLimit, "the manifest has %d bytes; at most %d are published", len(raw), maxManifest)
 	}
 	head, err := p.written.Open(raw)

@@ -71,6 +71,9 @@ func (p *Publisher) Signers() []string {
 	return ids
 }
 
+// Policy is what this publisher believes of what it reads.
+func (p *Publisher) Policy() bundle.Policy { return p.policy }
+
 // trust is for what is read. It believes the trust keys and the public half of each signing key: a publisher's own heads are good to
 // it, and nothing that fails is ever signed again. What is written must satisfy the trust keys alone, for they stand for those who
 // will read it: a head that only its writer believes would lock all the others out.

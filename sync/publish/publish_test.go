@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"reflect"
 	"testing"
@@ -197,8 +198,64 @@ func TestStartAt(t *testing.T) {
 	if _, err := p.Publish(context.Background(), r); err != nil {
 		t.Fatal(err)
 	}
-	if chain := verifyChain(t, f, k.policy(t)); len(chain) != 1 || chain[0].Revision != 3 {
-		t.Errorf("chain %+v", chain)
+	if chain := verifyChain(t, f, k.policy(t)); messages(chain) != "one two again" || chain[2].Revision != 3 {
+		t.Errorf("chain %+v; want what begins anew to take the past along", chain)
+	}
+}
+
+// A store that lost its head begins anew also where its newest copy is nothing to believe; then it leaves the past behind.
+func TestStartAtBehindADamagedCopy(t *testing.T) {
+	for name, spoil := range map[string]func(f *fake, body []byte){
+		"cut":        func(f *fake, body []byte) { f.put(bundle.RevisionKey(2), body[:len(body)-9]) },
+		"of another": func(f *fake, _ []byte) { f.put(bundle.RevisionKey(2), f.objects[bundle.RevisionKey(1)]) },
+		"of a stranger": func(f *fake, body []byte) {
+			head, err := bundle.Policy{Trust: bundle.AllowUnsigned()}.Open(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := bundle.Seal(head.Manifest(), newKey(t).private)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.put(bundle.RevisionKey(2), raw)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, k := newFake(), newKey(t)
+			p := newPublisher(t, k.config(f))
+			mustPublish(t, p, "one", "a")
+			mustPublish(t, p, "two", "b")
+			delete(f.objects, bundle.HeadKey)
+			spoil(f, f.objects[bundle.RevisionKey(2)])
+			r := request(document("c"), "again")
+			r.StartAt = 3
+			if _, err := p.Publish(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+			if chain := verifyChain(t, f, k.policy(t)); messages(chain) != "again" {
+				t.Errorf("chain %+v", chain)
+			}
+		})
+	}
+}
+
+// A store may hold more copies than one list has keys.
+func TestStartAtLooksBehindTheFirstPage(t *testing.T) {
+	f, k := newFake(), newKey(t)
+	p := newPublisher(t, k.config(f))
+	mustPublish(t, p, "one", "a")
+	for revision := int64(2); revision <= listed+5; revision++ {
+		f.put(bundle.RevisionKey(revision), []byte("a copy"))
+	}
+	r := request(document("a", "b"), "ahead")
+	r.StartAt = listed + 9
+	if _, err := p.Publish(context.Background(), r); !rule(RuleHistory, "revisions/00010005.json is there already")(err) {
+		t.Errorf("a head that was put back: %v", err)
+	}
+	f.put(bundle.HeadKey, nil)
+	refusal := (*Refusal)(nil)
+	if _, err := p.Publish(context.Background(), request(document("a"), "anew")); !errors.As(err, &refusal) || refusal.Revision != listed+6 {
+		t.Errorf("no head: %v; want a refusal that names revision %d", err, listed+6)
 	}
 }
 

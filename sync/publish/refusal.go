@@ -20,6 +20,7 @@ const (
 	RuleHasHead Rule = "has-head" // a store with a head goes on above it
 	RuleStart   Rule = "start"    // a store starts above every revision that it holds
 	RuleJump    Rule = "jump"     // sidecars follow from one revision to the next
+	RuleEarlier Rule = "earlier"  // a renewal makes the end later
 	RuleDamaged Rule = "damaged"  // what a head names is there
 	RuleHistory Rule = "history"  // what is written once never changes, and the head is the newest of it
 )
@@ -43,6 +44,7 @@ type Conflict struct {
 	Revision int64       // the one that was not written
 	Head     bundle.Head // what stands instead; its zero value where that does not verify
 	Err      error       // why it does not, or nil
+	Flag     string      // whose overrides both wanted to change; "" where it was the flags
 }
 
 func (c *Conflict) Error() string {
@@ -50,8 +52,12 @@ func (c *Conflict) Error() string {
 		return fmt.Sprintf("revision %d not published: the head changed meanwhile, and what stands there now does not verify: %v", c.Revision, c.Err)
 	}
 	m := c.Head.Manifest()
-	return fmt.Sprintf("revision %d not published: %s published revision %d at %s: %q",
-		c.Revision, plain(m.Change.Author), m.Revision, m.PublishedAt.Format("2006-01-02T15:04:05Z07:00"), m.Change.Message)
+	what := ""
+	if c.Flag != "" {
+		what = fmt.Sprintf(", which touches the overrides of %s too,", plain(c.Flag))
+	}
+	return fmt.Sprintf("revision %d not published: %s published revision %d%s at %s: %q",
+		c.Revision, plain(m.Change.Author), m.Revision, what, m.PublishedAt.Format("2006-01-02T15:04:05Z07:00"), m.Change.Message)
 }
 
 func (c *Conflict) Unwrap() error { return c.Err }

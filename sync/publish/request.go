@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -12,6 +13,9 @@ type Request struct {
 	Document        []byte                         // the flags: a JSON document that Compare has the last word on
 	Author, Message string                         // who publishes, and why; both required
 	Compare         func(Step) (Comparison, error) // required; its error stops the publication and is given back as it is
+
+	// From goes back to a revision of this store: Document is its document, its bundle is used as it is stored, and the ledger says so.
+	From bundle.Verified
 
 	ValidFor    time.Duration // how long the revision is valid; 0 means without end
 	StartAt     int64         // the revision to write, of a store that lost its head or stands behind its sidecars; 0 means that the store decides
@@ -60,6 +64,8 @@ func (r *Request) check() error {
 		return errors.New("publish: Compare is required")
 	case r.Author == "" || r.Message == "":
 		return errors.New("publish: Author and Message are required")
+	case r.From.Document() != nil && !bytes.Equal(r.From.Document(), r.Document):
+		return errors.New("publish: Document is not that of From")
 	case r.ValidFor < 0:
 		return errors.New("publish: ValidFor is negative")
 	case r.StartAt < 0 || r.StartAt > bundle.MaxRevision:

@@ -44,7 +44,7 @@ func TestAnswersAndWhatTheyMean(t *testing.T) {
 		_, get := s.Get(t.Context(), "head", "", plenty)
 		_, create := s.Create(t.Context(), "head", nil)
 		_, replace := s.Replace(t.Context(), "head", `"tag"`, nil)
-		_, list := s.List(t.Context(), "", 10)
+		_, list := s.List(t.Context(), "", "", 10)
 		wantMeaning(t, get, c.get)
 		wantMeaning(t, create, c.create)
 		wantMeaning(t, replace, c.replace)

@@ -93,21 +93,24 @@ func (s *Store) put(ctx context.Context, key string, body []byte, in *s3.PutObje
 	return *out.ETag, nil
 }
 
-// List gives the keys that begin with prefix.
-func (s *Store) List(ctx context.Context, prefix string, limit int) ([]string, error) {
-	keys, err := s.list(ctx, prefix, limit)
+// List gives the keys that begin with prefix and come after another one.
+func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
+	keys, err := s.list(ctx, prefix, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", s.at(prefix), err)
 	}
 	return keys, nil
 }
 
-func (s *Store) list(ctx context.Context, prefix string, limit int) ([]string, error) {
+func (s *Store) list(ctx context.Context, prefix, after string, limit int) ([]string, error) {
 	if err := object.CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
-	pages := s3.NewListObjectsV2Paginator(s.client,
-		&s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: s.key(prefix)},
+	in := &s3.ListObjectsV2Input{Bucket: &s.bucket, Prefix: s.key(prefix)}
+	if after != "" {
+		in.StartAfter = s.key(after)
+	}
+	pages := s3.NewListObjectsV2Paginator(s.client, in,
 		func(o *s3.ListObjectsV2PaginatorOptions) { o.Limit = int32(min(s.page, max(limit, 1))) })
 	var keys []string
 	for len(keys) < limit && pages.HasMorePages() {

@@ -139,7 +139,7 @@ func TestListingWithoutEnd(t *testing.T) {
 		_, _ = w.Write([]byte("<ListBucketResult>"))
 		endless(w)
 	})
-	if keys, err := s.List(t.Context(), "", 10); err == nil {
+	if keys, err := s.List(t.Context(), "", "", 10); err == nil {
 		t.Errorf("got %q from a listing that never ended", keys)
 	}
 }

@@ -72,7 +72,7 @@ func TestWholeBucketIsAStore(t *testing.T) {
 	s := open(t, Config{Bucket: bucket, PathStyle: true})
 	create(t, s, "manifest.json", "{}")
 	create(t, open(t, Config{Bucket: bucket, Prefix: "shop", PathStyle: true}), "manifest.json", "{}")
-	keys, err := s.List(t.Context(), "", 10)
+	keys, err := s.List(t.Context(), "", "", 10)
 	if want := []string{"manifest.json", "shop/manifest.json"}; err != nil || !slices.Equal(keys, want) {
 		t.Errorf("list: got %q, error %v; want %q", keys, err, want)
 	}
@@ -96,7 +96,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			s := as(c)
 			_, err := s.Get(t.Context(), "head", "", plenty)
 			wantRefusal(t, err, object.ErrForbidden, "get s3://flags/head: access denied: 403 ")
-			_, err = s.List(t.Context(), "", 10)
+			_, err = s.List(t.Context(), "", "", 10)
 			wantRefusal(t, err, object.ErrForbidden, "list s3://flags/: access denied: 403 ")
 			_, err = s.Create(t.Context(), "head", nil)
 			wantRefusal(t, err, object.ErrForbidden)
@@ -125,7 +125,7 @@ func TestMissingBucket(t *testing.T) {
 	wantRefusal(t, err, object.ErrNoStore)
 	_, err = s.Replace(t.Context(), "head", `"tag"`, nil)
 	wantRefusal(t, err, object.ErrNoStore)
-	_, err = s.List(t.Context(), "", 10)
+	_, err = s.List(t.Context(), "", "", 10)
 	wantRefusal(t, err, object.ErrNoStore)
 }
 

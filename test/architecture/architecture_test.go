@@ -26,6 +26,7 @@ var external = map[string][]string{
 	"sync/bundle":   {"github.com/go-json-experiment/json"},
 	"sync/lkg":      {"golang.org/x/sys/unix"},
 	"eval/flagfile": {"go.yaml.in/yaml/v3", "github.com/go-json-experiment/json"},
+	"eval/lint":     {"github.com/go-json-experiment/json"},
 	"sync/object":   {},
 }
 

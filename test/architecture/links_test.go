@@ -48,6 +48,13 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+var unlinked = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+
+// anchorOf is what a link calls a heading.
+func anchorOf(title string) string {
+	return strings.ReplaceAll(unlinked.ReplaceAllString(strings.ToLower(strings.TrimSpace(title)), ""), " ", "-")
+}
+
 // hasHeading finds a heading by the name that a link calls it.
 func hasHeading(t *testing.T, page, name string) bool {
 	text, err := os.ReadFile(page)
@@ -56,7 +63,7 @@ func hasHeading(t *testing.T, page, name string) bool {
 	}
 	for line := range strings.Lines(string(text)) {
 		title := strings.TrimLeft(line, "#")
-		if title != line && strings.ReplaceAll(strings.ToLower(strings.TrimSpace(title)), " ", "-") == name {
+		if title != line && anchorOf(title) == name {
 			return true
 		}
 	}

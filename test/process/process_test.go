@@ -107,15 +107,13 @@ func TestNoFlagsYet(t *testing.T) {
 	}
 }
 
-// A folder with a head and its bundle, as a ConfigMap holds them, serves until there is a store.
+// A folder that burgeectl exported, which a ConfigMap can hold, serves until there is a store.
 func TestBootstrap(t *testing.T) {
 	t.Parallel()
 	shop := kit.New(t)
 	shop.Publish(t, kit.Flags(1, 0))
 	flat := shop.Path("flat")
-	for _, from := range []string{"store", "store/bundles"} {
-		copyFiles(t, shop.Path(from), flat)
-	}
+	shop.Ctl("export", flat, "--store", shop.Store, "--trust-key", shop.Path("team.pub")).Good(t)
 	rename(t, shop.Path("store"), shop.Path("away"))
 	burgee := shop.Start(t, append(soon, "--bootstrap", flat)...)
 	burgee.WillServe(t, 1, 1)

@@ -97,7 +97,8 @@ func forge(t *testing.T, shop *kit.Shop, revision int64, f forged) {
 		t.Fatal(err)
 	}
 	m := before.Manifest()
-	m.Revision, m.Previous, m.Bundle = revision, before.Payload(), ref
+	m.Revision, m.Bundle = revision, ref
+	m.Follow(before)
 	m.Bundle.Flags, m.Bundle.PreviousFlags = f.flags, before.Manifest().Bundle.Flags
 	if f.change != nil {
 		f.change(&m)

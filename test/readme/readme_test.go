@@ -1,4 +1,4 @@
-// Package readme runs the README's commands as a newcomer would, in a copy of the tree.
+// Package readme runs the commands of README.md and of the guides as their readers would, in a copy of the tree.
 package readme
 
 import (
@@ -25,9 +25,9 @@ type block struct {
 
 const mark = "# => "
 
-func blocks(t *testing.T) []block {
+func blocks(t *testing.T, page string) []block {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	text, err := os.ReadFile(filepath.Join(root, page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,16 +62,45 @@ func TestEveryCommandOfTheREADME(t *testing.T) {
 	gateway.Setenv(t, gateway.Root)
 	gateway.Bucket(t, "flags")
 	folder := clone(t)
-	for _, b := range blocks(t) {
+	for _, b := range blocks(t, "README.md") {
 		if strings.TrimSpace(b.script) == "make test" {
 			continue // CI runs it by itself, and it would run this
 		}
 		t.Run(strings.TrimSpace(strings.SplitN(b.script, "\n", 2)[0]), func(t *testing.T) {
-			out := run(t, folder, prelude+b.script)
-			for _, want := range b.prints {
-				if !strings.Contains(out, want) {
-					t.Errorf("it did not print %s, but:\n%s", want, out)
-				}
+			b.check(t, run(t, folder, prelude+b.script))
+		})
+	}
+}
+
+func (b block) check(t *testing.T, out string) {
+	t.Helper()
+	for _, want := range b.prints {
+		if !strings.Contains(out, want) {
+			t.Errorf("%.60q did not print %s, but:\n%s", b.script, want, out)
+		}
+	}
+}
+
+// next parts what the blocks of a guide print.
+const next = "-- the next block --"
+
+// The guides are read from top to bottom in one shell: what a block exports or leaves running is there for the next one.
+func TestEveryCommandOfTheGuides(t *testing.T) {
+	if os.Getenv("BURGEE_TEST_README") == "" {
+		t.Skip("SKIP: make readme-test runs this: it needs bash, curl and git")
+	}
+	folder := clone(t)
+	run(t, folder, "make build")
+	for _, page := range []string{"docs/publishing.md", "docs/runbook.md"} {
+		t.Run(page, func(t *testing.T) {
+			all := blocks(t, page)
+			script := prelude + `export PATH="$PWD/bin:$PATH"; cd "$(mktemp -d -p "$PWD")"` + "\n"
+			for _, b := range all {
+				script += b.script + "echo '" + next + "'\n"
+			}
+			parts := strings.Split(run(t, folder, script), next)
+			for i, b := range all {
+				b.check(t, parts[i])
 			}
 		})
 	}

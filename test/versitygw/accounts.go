@@ -91,3 +91,11 @@ func (s *Server) client(c Credentials) *s3.Client {
 		}),
 	})
 }
+
+// Remove takes an object away behind everybody's back.
+func (s *Server) Remove(t testing.TB, bucket, key string) {
+	t.Helper()
+	if _, err := s.client(s.Root).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: &key}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -71,8 +71,8 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(s.binary, "--port", s.address, "--region", region, "--quiet", "--keep-alive",
-		"--iam-dir", filepath.Join(s.folder, "iam"), "posix", filepath.Join(s.folder, "data"))
+	args := append([]string{"--port", s.address, "--region", region, "--quiet", "--keep-alive"}, s.accounts()...)
+	cmd := exec.Command(s.binary, append(args, "posix", filepath.Join(s.folder, "data"))...)
 	cmd.Env = []string{"ROOT_ACCESS_KEY=" + s.Root.AccessKey, "ROOT_SECRET_KEY=" + s.Root.SecretKey}
 	cmd.Stdout, cmd.Stderr = log, log
 	endWithParent(cmd)

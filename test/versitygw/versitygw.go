@@ -24,10 +24,20 @@ type Server struct {
 	folder  string // of data, accounts and log
 	address string // 127.0.0.1:PORT, the same after a Stop
 	process *process
+	iam     *iam // nil where accounts are kept in a folder
 }
 
 // Start gives a running server without buckets, and stops it at the end of the test. Without a binary it skips the test.
 func Start(t testing.TB) *Server {
+	t.Helper()
+	s := prepare(t)
+	t.Cleanup(s.Stop)
+	s.startAnywhere(t)
+	return s
+}
+
+// prepare makes the server's folder, and its root account.
+func prepare(t testing.TB) *Server {
 	t.Helper()
 	binary := os.Getenv(Binary)
 	if binary == "" {
@@ -39,9 +49,15 @@ func Start(t testing.TB) *Server {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(s.Stop)
-	s.startAnywhere(t)
 	return s
+}
+
+// accounts says where the server finds them.
+func (s *Server) accounts() []string {
+	if s.iam != nil {
+		return []string{"--iam-standalone-endpoint", s.iam.private}
+	}
+	return []string{"--iam-dir", filepath.Join(s.folder, "iam")}
 }
 
 // newCredentials are never those of another server, so an answer to them comes from the right one.

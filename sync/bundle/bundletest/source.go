@@ -2,7 +2,11 @@ package bundletest
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/burgeehq/burgee/sync/bundle"
@@ -78,9 +82,10 @@ func (s *Source) Get(ctx context.Context, key, have string, limit int64) (object
 			body = change(append([]byte(nil), body...))
 		}
 	}
+	if err := check(ctx, key); err != nil {
+		return object.Object{}, err
+	}
 	switch {
-	case ctx.Err() != nil:
-		return object.Object{}, object.Ended(ctx)
 	case !ok:
 		return object.Object{}, object.ErrNotFound
 	case have != "" && have == found.tag:
@@ -90,3 +95,72 @@ func (s *Source) Get(ctx context.Context, key, have string, limit int64) (object
 	}
 	return object.Object{Body: append([]byte(nil), body...), Tag: found.tag}, nil
 }
+
+func check(ctx context.Context, key string) error {
+	return errors.Join(object.Ended(ctx), object.CheckKey(key))
+}
+
+// Create is object.Store's.
+func (s *Source) Create(ctx context.Context, key string, body []byte) (string, error) {
+	return s.write(ctx, key, body, func(_ entry, there bool) error {
+		if there {
+			return object.ErrExists
+		}
+		return nil
+	})
+}
+
+// Replace is object.Store's.
+func (s *Source) Replace(ctx context.Context, key, have string, body []byte) (string, error) {
+	return s.write(ctx, key, body, func(now entry, there bool) error {
+		if !there || now.tag != have {
+			return object.ErrConflict
+		}
+		return nil
+	})
+}
+
+func (s *Source) write(ctx context.Context, key string, body []byte, may func(now entry, there bool) error) (string, error) {
+	if err := check(ctx, key); err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, there := s.objects[key]
+	if err := may(now, there); err != nil {
+		return "", err
+	}
+	s.writes++
+	s.objects[key] = entry{append([]byte{}, body...), strconv.Itoa(s.writes)}
+	return s.objects[key].tag, nil
+}
+
+// List is object.Store's.
+func (s *Source) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
+	if err := errors.Join(object.Ended(ctx), object.CheckPrefix(prefix)); err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(s.Objects())) {
+		if strings.HasPrefix(key, prefix) && key > after && len(keys) < limit {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// String is object.Store's.
+func (s *Source) String() string { return "memory://" }
+
+// Objects are all that it holds. What they hold must not be changed.
+func (s *Source) Objects() map[string][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	objects := map[string][]byte{}
+	for key, held := range s.objects {
+		objects[key] = held.body
+	}
+	return objects
+}
+
+var _ object.Store = (*Source)(nil)

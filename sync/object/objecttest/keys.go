@@ -21,12 +21,17 @@ func createAll(t *testing.T, s object.Store, keys []string) {
 
 func wantKeys(t *testing.T, s object.Store, prefix string, limit int, want []string) {
 	t.Helper()
-	got, err := s.List(t.Context(), prefix, limit)
+	wantKeysAfter(t, s, prefix, "", limit, want)
+}
+
+func wantKeysAfter(t *testing.T, s object.Store, prefix, after string, limit int, want []string) {
+	t.Helper()
+	got, err := s.List(t.Context(), prefix, after, limit)
 	if err != nil {
 		t.Fatalf("list: %v", err)
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("list %q, at most %d: got %q, want %q", prefix, limit, got, want)
+		t.Errorf("list %q after %q, at most %d: got %q, want %q", prefix, after, limit, got, want)
 	}
 }
 
@@ -60,6 +65,34 @@ func listInPages(t *testing.T, s object.Store) {
 	wantKeys(t, s, "revisions/", 25, keys)
 	wantKeys(t, s, "revisions/", 24, keys[:24])
 	wantKeys(t, s, "revisions/", 11, keys[:11])
+}
+
+// listOn goes on behind every key in turn, behind what is no object, and by pages of every size.
+func listOn(t *testing.T, s object.Store) {
+	createAll(t, s, inOrder)
+	for i, key := range inOrder {
+		wantKeysAfter(t, s, "", key, 100, inOrder[i+1:])
+	}
+	wantKeysAfter(t, s, "", "b-d", 2, []string{"b/c", "b/d/e"}) // orders as bytes, and need not be there
+	wantKeysAfter(t, s, "b/", "a", 100, []string{"b/c", "b/d/e", "b/d0"})
+	wantKeysAfter(t, s, "b/", "b/d/e", 100, []string{"b/d0"})
+	wantKeysAfter(t, s, "b/", "z", 100, nil)
+	for size := 1; size <= len(inOrder); size++ {
+		var all []string
+		for last := ""; ; last = all[len(all)-1] {
+			page, err := s.List(t.Context(), "", last, size)
+			if err != nil {
+				t.Fatalf("list after %q: %v", last, err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			all = append(all, page...)
+		}
+		if !slices.Equal(all, inOrder) {
+			t.Errorf("by pages of %d: %q", size, all)
+		}
+	}
 }
 
 func listNothing(t *testing.T, s object.Store) {

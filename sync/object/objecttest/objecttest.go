@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) object.Store) {
 		"list in order":                   listInOrder,
 		"list by prefix":                  listByPrefix,
 		"list in pages":                   listInPages,
+		"list on from a key":              listOn,
 		"list nothing":                    listNothing,
 		"keys of every letter":            keysOfEveryLetter,
 		"what is no key":                  noKeys,
@@ -94,6 +95,6 @@ func everyCall(ctx context.Context, s object.Store, key string) map[string]error
 	_, get := s.Get(ctx, key, "", plenty)
 	_, create := s.Create(ctx, key, []byte("x"))
 	_, replace := s.Replace(ctx, key, "tag", []byte("x"))
-	_, list := s.List(ctx, key, 10)
+	_, list := s.List(ctx, key, "", 10)
 	return map[string]error{"get": get, "create": create, "replace": replace, "list": list}
 }

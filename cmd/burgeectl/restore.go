@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+
+	"github.com/burgeehq/burgee/sync/publish"
+)
+
+// restoring is the verb restore.
+type restoring struct {
+	overriding
+	Segment string `help:"Lift the override for this segment alone; by default all of the flag's." placeholder:"NAME"`
+}
+
+// Run lifts overrides, so that the flag's own rule decides again.
+func (r *restoring) Run(ctx context.Context, w *world, form output) error {
+	author, publisher, err := r.begin(ctx, w, r.Segment, "")
+	if err != nil {
+		return err
+	}
+	done, err := publisher.Restore(ctx, publish.Restoring{
+		Flag: r.Flag, Segment: r.Segment, Author: author, Message: r.Message, DryRun: r.DryRun,
+	})
+	if err != nil {
+		return r.advise(err)
+	}
+	r.warn(w, done)
+	return r.finish(ctx, w, form, done, nil)
+}
+
+func (*restoring) examples() []string {
+	return []string{
+		`burgeectl restore new_pricing --key oncall.key --message 'INC-7 is over'`,
+		`burgeectl restore new_pricing --segment staff --key oncall.key --message 'tried enough'`,
+	}
+}
