@@ -75,6 +75,9 @@ func (f *flag) checkWeights() {
 			if !share.known {
 				return
 			}
+			if share.weight < 0 {
+				f.report("negative-weight", share.at, fmt.Sprintf("the weight is %s, and counts as 0", share.shown), "leave the share out, or give it the weight that it should have")
+			}
 			sum += share.weight
 			given = given || share.given && share.weight != 1
 		}

@@ -39,8 +39,9 @@ var rules = []Rule{
 	{"empty-default", Error, false},
 	{"bucketing", Error, false},
 	{"cost", Error, false},
+	{eval.RuleFractional, Error, false},
+	{"negative-weight", Error, false},
 
-	{eval.RuleFractional, Warning, false},
 	{eval.RuleVersion, Warning, false},
 	{"high-cost", Warning, false},
 	{"no-flags", Warning, false},

@@ -149,6 +149,7 @@ func TestRules(t *testing.T) {
 		{"repeated-condition", pricingRule, `{"if": [{"var": "x"}, "low", {"var" : "x"}, "high"]}`, `flags.pricing.targeting.if[2]: the same condition stands at flags.pricing.targeting.if[0] already`},
 		{"repeated-condition", pricingRule, `{"if": [{"or": [{"var": "x"}, {"var": "x"}]}, "high"]}`, `flags.pricing.targeting.if[0].or[1]: the same condition stands at flags.pricing.targeting.if[0].or[0] already`},
 		{"spelling", `{"<": [{"var": "age"}, 5]}`, `{"<": [{"var": "user_id"}, 5]}`, `flags.pricing.targeting.if[0].and[1].<[0].var: "user_id" here, "userId" at flags.launch.targeting.if[2].fractional[0].cat[1].var`},
+		{"negative-weight", `["on", 10], ["off", 90]`, `["on", -10], ["off", 110]`, `flags.launch.targeting.if[2].fractional[1][1]: the weight is -10, and counts as 0`},
 		{"weights", `["on", 10], ["off", 90]`, `["on", 10], ["off", 80]`, `flags.launch.targeting.if[2].fractional: the weights add up to 90`},
 		{"implicit-key", `{"cat": ["ranking", {"var": "targetingKey"}]}, `, ``, `flags.ranking.targeting.fractional: fractional has no key of its own`},
 	}
