@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -25,16 +27,13 @@ const (
 
 // Error says where a YAML file cannot be read.
 type Error struct {
-	Line    int // from 1; 0 where the parser names it in the message
+	Line    int // from 1; of a fault of syntax it may be the one before
 	Column  int
 	Message string
 }
 
 // Error names the place in front of the message.
 func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.Message
-	}
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Message)
 }
 
@@ -65,9 +64,9 @@ func fromYAML(raw []byte) ([]byte, error) {
 	case errors.Is(err, io.EOF):
 		return nil, &Error{Line: 1, Column: 1, Message: "the file is empty"}
 	case err != nil:
-		return nil, syntaxError(err)
+		return nil, syntaxError(raw, err)
 	}
-	if err := onlyDocument(dec); err != nil {
+	if err := onlyDocument(raw, dec); err != nil {
 		return nil, err
 	}
 	var c converter
@@ -77,19 +76,36 @@ func fromYAML(raw []byte) ([]byte, error) {
 	return c.out, nil
 }
 
-func onlyDocument(dec *yaml.Decoder) error {
+func onlyDocument(raw []byte, dec *yaml.Decoder) error {
 	var second yaml.Node
 	switch err := dec.Decode(&second); {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
-		return syntaxError(err)
+		return syntaxError(raw, err)
 	default:
 		return errorAt(&second, "a second document begins; a flag file holds one")
 	}
 }
 
-// syntaxError keeps the parser's words, which name the line.
-func syntaxError(err error) *Error {
-	return &Error{Message: strings.TrimPrefix(err.Error(), "yaml: ")}
+// named is how the parser names a line in front of its words.
+var named = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+
+// syntaxError keeps the parser's words. It knows but the line, which may be the one before where it stopped reading; a tab that indents is
+// what it stops at most often, and names least.
+func syntaxError(raw []byte, err error) *Error {
+	found := named.FindStringSubmatch(err.Error())
+	bad := &Error{Line: 1, Column: 1, Message: strings.TrimPrefix(err.Error(), found[0])}
+	if line, err := strconv.Atoi(found[1]); err == nil {
+		bad.Line = line
+	}
+	at := 0
+	for text := range bytes.Lines(raw) {
+		at++
+		indent := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]
+		if tab := bytes.IndexByte(indent, '\t'); tab >= 0 && at >= bad.Line-1 && at <= bad.Line+1 {
+			return &Error{Line: at, Column: tab + 1, Message: "a tab indents this line; YAML takes spaces alone"}
+		}
+	}
+	return bad
 }

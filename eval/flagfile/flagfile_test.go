@@ -32,6 +32,10 @@ func TestJSON(t *testing.T) {
 
 func TestJSONRefuses(t *testing.T) {
 	cases := []struct{ name, in, want string }{
+		{"a tab", "a:\n  b:\n\tc: 1\n", "line 3, column 1: a tab indents this line; YAML takes spaces alone"},
+		{"a wrong indent", "a:\n  b: 1\n c: 1\nd: 1\n", "line 2, column 1: did not find expected key"},
+		{"a missing bracket", "a: [1, 2\nb: 1\n", "line 1, column 1: did not find expected ',' or ']'"},
+		{"an unknown anchor", "a: *b\n", "line 1, column 1: unknown anchor 'b' referenced"},
 		{"nothing", "", "line 1, column 1: the file is empty"},
 		{"a duplicate key", "a: 1\nb:\n  c: 1\n  c: 2\n", `line 4, column 3: duplicate key "c"`},
 		{"a key that is a list", "? [a]\n: 1\n", "line 1, column 3: a key must be a plain value, not a list or a mapping"},
