@@ -9,6 +9,8 @@ FOR     ?= 1h
 EVALUATIONS ?= 100000
 KILLS   ?= 1000
 SIDECARS ?= 100
+PUBLISHERS ?= 50
+ROUNDS  ?= 1000
 CONNECTIONS ?= 8000
 MALFORMED   ?= 100000
 
@@ -22,7 +24,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash disk kill-time outage soak bench-smoke clean help
+.PHONY: check build demo run test race sim publishers herd fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash disk kill-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -45,6 +47,9 @@ race: ## the same under the race detector (needs a C compiler)
 
 sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
 	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)
+
+publishers: ## PUBLISHERS=50 people at once on one store with faults, ROUNDS=1000 each, and whether there is an order of all they were told
+	$(GO) test ./sync/publish -run TestConcurrentPublishers -count=1 -timeout 0 -v -publishers=$(PUBLISHERS) -rounds=$(ROUNDS) $(if $(SEED),-publishers.seed=$(SEED))
 
 herd: ## 100,000 simulated sidecars restart, lose their store, get new flags: make herd SEED=7, or UPDATE=1 to write docs anew
 	$(GO) test ./sync/pull -run TestHerd -count=1 -timeout 0 -herd.pods=100000 $(if $(SEED),-herd.seed=$(SEED)) $(if $(UPDATE),-update)
