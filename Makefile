@@ -24,7 +24,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim publishers herd fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash disk kill-time outage soak bench-smoke clean help
+.PHONY: check build demo run test race sim publishers herd fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -126,6 +126,9 @@ torn: ## a million bulk calls while flags are swapped: none may mix two revision
 crash: build ## KILLS=1000 times kill -9 of a sidecar at work; SEED=7 to repeat
 	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestKilledAtAnyMoment -count=1 -timeout 0 -v -kills=$(KILLS) $(if $(SEED),-kill.seed=$(SEED))
 
+publisher-crash: build ## KILLS=1000 times kill -9 of a burgeectl at work, each followed by a publication and a look at the whole store; SEED=7 to repeat
+	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestAPublisherKilledAtAnyMoment -count=1 -timeout 0 -v -publisher.kills=$(KILLS) $(if $(SEED),-publisher.seed=$(SEED))
+
 disk: ## every step that a sidecar takes on disk, failing in every way, once and for long
 	$(GO) test ./sidecar -run TestEveryStepOnDiskMayFail -count=1 -timeout 0 -v -disk.all
 
@@ -140,6 +143,8 @@ soak: ## the long runs of what .ci/run does in short: about four hours on two co
 	$(MAKE) torn
 	$(MAKE) herd
 	$(MAKE) crash KILLS=10000
+	$(MAKE) publisher-crash
+	$(MAKE) publishers
 	$(MAKE) disk
 	$(GO) test ./sync/bundle -run TestDamagesOfALargeBundle -count=1 -timeout 0 -flips 1000000
 	$(MAKE) flagd-test EVALUATIONS=10000000

@@ -18,7 +18,7 @@ import (
 
 var (
 	publishers    = flag.Int("publishers", 50, "how many people work on one store at once")
-	rounds        = flag.Int("rounds", 20, "how many things each of them does")
+	rounds        = flag.Int("rounds", usualRounds, "how many things each of them does")
 	publisherSeed = flag.Uint64("publishers.seed", 0, "seed of what they do and what they meet; 0 means a new one")
 )
 
