@@ -38,7 +38,10 @@ func TestConcurrentPublishers(t *testing.T) {
 			one := &person{k: k, store: f, t: t, name: fmt.Sprintf("p%d", who), random: rand.New(rand.NewPCG(seed, uint64(who)))}
 			wg.Go(func() {
 				for round := range *rounds {
-					time.Sleep(rand.N(time.Second)) // else all that are left try again and again, and few get through
+					if round > 0 { // to begin with all are there at once; else most would but try again and again
+						time.Sleep(rand.N(900 * time.Millisecond))
+					}
+					time.Sleep(rand.N(100 * time.Millisecond))
 					did[who] = append(did[who], one.act(round))
 				}
 			})
@@ -90,13 +93,17 @@ type person struct {
 // someFlags are what documents are made of, and what is overridden: all their overrides have room in a head.
 const someFlags = 12
 
-// plan has something happen to one call in twenty, if it is a write as often late as anything else.
+// plan has something happen to one call in twenty, to more writes of a head, and to more calls of who met something already.
 func (p *person) plan(d *deed) func(int, string, string) fault {
 	return func(_ int, op, key string) fault {
 		if p.random.IntN(4) > 0 { // some calls are at the same time as others'
 			time.Sleep(time.Duration(p.random.IntN(int(20 * time.Millisecond))))
 		}
-		if p.calm || p.random.IntN(20) > 0 {
+		odds := 20
+		if d.met > 0 || key == bundle.HeadKey && op != "get" {
+			odds = 4
+		}
+		if p.calm || p.random.IntN(odds) > 0 {
 			return none
 		}
 		met := fault(1 + p.random.IntN(int(late)))
@@ -118,11 +125,14 @@ func (p *person) act(round int) *deed {
 	d.flag = fmt.Sprintf("flag-%04d", p.random.IntN(someFlags))
 	d.segment = []string{"", "staff"}[p.random.IntN(2)]
 	d.variant = []string{"", "on", "off"}[p.random.IntN(3)]
-	d.document = p.flags(d.message)
+	d.document = p.flags(round)
 	way := p.store.another(p.plan(d))
 	way.done = func(op string) {
-		if d.seen == 0 && op == "get" {
+		switch {
+		case op == "get" && d.seen == 0:
 			d.seen = p.store.now()
+		case op == "replace" && p.random.IntN(3) == 0: // an answer that takes long, while others go on
+			time.Sleep(rand.N(500 * time.Millisecond))
 		}
 	}
 	with := newPublisher(p.t, p.k.config(way))
@@ -133,8 +143,8 @@ func (p *person) act(round int) *deed {
 }
 
 // flags is a document like no other, which lacks some of the flags.
-func (p *person) flags(message string) []byte {
-	flags := map[string]int{message: 0}
+func (p *person) flags(round int) []byte {
+	flags := map[string]int{p.name: round} // few names in all, for each that goes leaves a tombstone
 	for _, name := range many(someFlags) {
 		if p.random.IntN(4) > 0 || len(flags) < someFlags/2 {
 			flags[name] = p.random.IntN(10)

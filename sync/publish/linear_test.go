@@ -292,6 +292,8 @@ func (c *checker) conflict(d *deed, told *Conflict) string {
 		return fmt.Sprintf("it names somebody who was not first: %v", told)
 	case told.Flag != "" && (d.kind == publishing || d.kind == resigning || told.Flag != d.flag):
 		return fmt.Sprintf("it is about a flag that it did not touch: %v", told)
+	case told.Flag == "" && (d.kind == overriding || d.kind == restoring):
+		return fmt.Sprintf("nobody touched its flag: %v", told)
 	case told.Flag != "" && d.met == 0 && maps.Equal(only(told.Flag, c.log[i].forced), only(told.Flag, c.before(i))):
 		return fmt.Sprintf("it names somebody who did not touch that flag: %v", told)
 	}
