@@ -85,7 +85,7 @@ func (w *way) spoil(t *testing.T) string {
 	w.proxy.Mend(t)
 	n := func(from, to int) int { return from + w.random.IntN(to-from) }
 	put := []string{"/manifest.json", "/manifest.json", "/bundles/", "/ledgers/", "/revisions/"}[w.random.IntN(5)]
-	switch w.random.IntN(10) {
+	switch w.random.IntN(11) {
 	case 0:
 		w.proxy.Cut(t)
 		return "cut"
@@ -110,6 +110,9 @@ func (w *way) spoil(t *testing.T) string {
 	case 7:
 		w.front.set(only(http.MethodPut, put, once(refuse(409, "ConditionalRequestConflict"))))
 		return "409 of " + put
+	case 8:
+		w.front.set(only(http.MethodPut, "/manifest.json", hole))
+		return "no head that arrives"
 	}
 	w.proxy.Add(t, answers("latency", map[string]int{"latency": n(5, 60), "jitter": n(0, 40)}))
 	return "slow"
