@@ -197,7 +197,7 @@ func (c *checker) judge(d *deed) (told, problem string) {
 		return "conflict", c.conflict(d, conflict)
 	case errors.As(d.err, &absent):
 		return "absent", c.absent(d, absent)
-	case d.met == 0 && !(errors.Is(d.err, object.ErrNotFound) && c.log[0].moment > d.begun):
+	case d.met == 0 && (!errors.Is(d.err, object.ErrNotFound) || c.log[0].moment < d.begun): // there may be no flags to force yet
 		return "failed", fmt.Sprintf("it met no fault: %v", d.err)
 	}
 	return "failed", ""

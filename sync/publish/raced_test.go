@@ -2,5 +2,5 @@
 
 package publish
 
-// usualRounds is less under the race detector, where each signature takes twenty times as long.
-const usualRounds = 4
+// usualRounds is less under the race detector, where signatures take their time.
+const usualRounds = 10

@@ -116,7 +116,7 @@ func (s *Shop) CtlUntil(ctx context.Context, args ...string) Printed {
 	cmd.Env, cmd.Stdout, cmd.Stderr = s.environ(), &stdout, &stderr
 	endWithParent(cmd)
 	err = cmd.Run()
-	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) && (cmd.ProcessState == nil || ctx.Err() == nil) {
+	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) && ctx.Err() == nil {
 		return Printed{-1, "", err.Error()}
 	}
 	return Printed{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
