@@ -9,6 +9,8 @@ FOR     ?= 1h
 EVALUATIONS ?= 100000
 KILLS   ?= 1000
 SIDECARS ?= 100
+PUBLISHERS ?= 50
+ROUNDS  ?= 1000
 CONNECTIONS ?= 8000
 MALFORMED   ?= 100000
 
@@ -22,7 +24,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim herd fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash disk kill-time outage soak bench-smoke clean help
+.PHONY: check build demo run test race sim publishers herd fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -45,6 +47,9 @@ race: ## the same under the race detector (needs a C compiler)
 
 sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
 	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)
+
+publishers: ## PUBLISHERS=50 people at once on one store with faults, ROUNDS=1000 each, and whether there is an order of all they were told
+	$(GO) test ./sync/publish -run TestConcurrentPublishers -count=1 -timeout 0 -v -publishers=$(PUBLISHERS) -rounds=$(ROUNDS) $(if $(SEED),-publishers.seed=$(SEED))
 
 herd: ## 100,000 simulated sidecars restart, lose their store, get new flags: make herd SEED=7, or UPDATE=1 to write docs anew
 	$(GO) test ./sync/pull -run TestHerd -count=1 -timeout 0 -herd.pods=100000 $(if $(SEED),-herd.seed=$(SEED)) $(if $(UPDATE),-update)
@@ -121,6 +126,9 @@ torn: ## a million bulk calls while flags are swapped: none may mix two revision
 crash: build ## KILLS=1000 times kill -9 of a sidecar at work; SEED=7 to repeat
 	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestKilledAtAnyMoment -count=1 -timeout 0 -v -kills=$(KILLS) $(if $(SEED),-kill.seed=$(SEED))
 
+publisher-crash: build ## KILLS=1000 times kill -9 of a burgeectl at work, each followed by a publication and a look at the whole store; SEED=7 to repeat
+	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestAPublisherKilledAtAnyMoment -count=1 -timeout 0 -v -publisher.kills=$(KILLS) $(if $(SEED),-publisher.seed=$(SEED))
+
 disk: ## every step that a sidecar takes on disk, failing in every way, once and for long
 	$(GO) test ./sidecar -run TestEveryStepOnDiskMayFail -count=1 -timeout 0 -v -disk.all
 
@@ -135,6 +143,8 @@ soak: ## the long runs of what .ci/run does in short: about four hours on two co
 	$(MAKE) torn
 	$(MAKE) herd
 	$(MAKE) crash KILLS=10000
+	$(MAKE) publisher-crash
+	$(MAKE) publishers
 	$(MAKE) disk
 	$(GO) test ./sync/bundle -run TestDamagesOfALargeBundle -count=1 -timeout 0 -flips 1000000
 	$(MAKE) flagd-test EVALUATIONS=10000000

@@ -8,10 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
 )
 
@@ -26,6 +29,7 @@ const (
 	forbidden        // access denied
 	killBefore       // the publisher dies before the call
 	killAfter        // the publisher dies after it
+	late             // it got no answer, and does its work when its publisher has gone on; for bubbles, whose clock it waits for
 )
 
 var faults = map[fault]string{
@@ -36,16 +40,54 @@ var faults = map[fault]string{
 // killed is what a fake panics with where a process would be gone.
 type killed struct{}
 
-// fake is a store in memory. Its plan decides on a fault for each call, and may itself use the store as somebody else would.
-type fake struct {
+// lateness bounds how long a call that is late takes.
+const lateness = 100 * time.Millisecond
+
+// memory is what a store holds, and each head that it ever held.
+type memory struct {
 	mu      sync.Mutex
 	objects map[string][]byte
-	calls   int
-	plan    func(call int, op, key string) fault
-	done    func(op string) // called when a call has done its work, before its answer
+	moment  int64 // of the last thing that happened
+	commits []commit
 }
 
-func newFake() *fake { return &fake{objects: map[string][]byte{}} }
+// commit is one write of a head.
+type commit struct {
+	moment int64
+	raw    []byte
+}
+
+// now gives a moment of its own to whoever begins something, or has ended it.
+func (m *memory) now() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.moment++
+	return m.moment
+}
+
+// store writes an object. Whoever calls it holds the mutex.
+func (m *memory) store(key string, body []byte) {
+	m.objects[key] = bytes.Clone(body)
+	if key == bundle.HeadKey {
+		m.moment++
+		m.commits = append(m.commits, commit{m.moment, m.objects[key]})
+	}
+}
+
+// fake is a store in memory. Its plan decides on a fault for each call, and may itself use the store as somebody else would.
+type fake struct {
+	*memory
+	calls int
+	plan  func(call int, op, key string) fault
+	done  func(op string) // called when a call has done its work, before its answer
+}
+
+func newFake() *fake { return &fake{memory: &memory{objects: map[string][]byte{}}} }
+
+// another is another way to the same store, with a plan of its own.
+func (f *fake) another(plan func(call int, op, key string) fault) *fake {
+	return &fake{memory: f.memory, plan: plan}
+}
 
 var _ object.Store = (*fake)(nil)
 
@@ -77,7 +119,7 @@ func (f *fake) Create(ctx context.Context, key string, body []byte) (string, err
 		if _, ok := f.objects[key]; ok {
 			return object.ErrExists
 		}
-		f.objects[key] = bytes.Clone(body)
+		f.store(key, body)
 		return nil
 	})
 }
@@ -87,7 +129,7 @@ func (f *fake) Replace(ctx context.Context, key, have string, body []byte) (stri
 		if held, ok := f.objects[key]; !ok || tag(held) != have {
 			return object.ErrConflict
 		}
-		f.objects[key] = bytes.Clone(body)
+		f.store(key, body)
 		return nil
 	})
 }
@@ -128,6 +170,13 @@ func (f *fake) call(ctx context.Context, op, key string, again error, work func(
 		return fmt.Errorf("%s %s: %w", op, key, object.ErrForbidden)
 	case killBefore:
 		panic(killed{})
+	case late:
+		time.AfterFunc(rand.N(lateness), func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			_ = work() // nobody is told
+		})
+		return fmt.Errorf("%s %s: %w", op, key, object.ErrUnavailable)
 	}
 	f.mu.Lock()
 	err := work()

@@ -100,18 +100,23 @@ func (p Printed) Refused(t testing.TB, code int, words ...string) {
 
 // Ctl runs burgeectl to its end. It may be called from any goroutine.
 func (s *Shop) Ctl(args ...string) Printed {
+	ctx, cancel := context.WithTimeout(context.Background(), ctlTime)
+	defer cancel()
+	return s.CtlUntil(ctx, args...)
+}
+
+// CtlUntil is Ctl for a run that is killed, as kill -9 does it, where ctx ends before it: its exit code is -1 then.
+func (s *Shop) CtlUntil(ctx context.Context, args ...string) Printed {
 	folder, err := programs()
 	if err != nil {
 		return Printed{-1, "", err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), ctlTime)
-	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(folder, "burgeectl"), args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Env, cmd.Stdout, cmd.Stderr = s.environ(), &stdout, &stderr
 	endWithParent(cmd)
 	err = cmd.Run()
-	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) {
+	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) && ctx.Err() == nil {
 		return Printed{-1, "", err.Error()}
 	}
 	return Printed{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
