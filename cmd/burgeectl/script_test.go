@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +43,7 @@ func TestMain(m *testing.M) {
 //	override FLAG VARIANT  forces a flag in the head as it stands, signed with team.key
 //	lie                    makes a revision, signed with team.key, whose ledger tells another change than its flags show
 //	hostile                puts what would steer a terminal into the head, signed with team.key
+//	null NAME              puts a member of that name, Go-quoted, which is null, into the head, signed by nobody
 //	huge FILE              writes a file larger than any context
 //
 // TWOLINES and LONG are texts that no history keeps. ADMIN is the address of a server that answers /status with the file status.json. MEANWHILE holds the arguments of a burgeectl that
@@ -57,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"override": override,
 			"hostile":  hostile,
 			"lie":      lie,
+			"null":     null,
 			"huge":     huge,
 		},
 	})
@@ -169,6 +173,23 @@ func lie(ts *testscript.TestScript, neg bool, args []string) {
 	for name, body := range map[string][]byte{bundle.HeadKey: raw, bundle.RevisionKey(m.Revision): raw, bundle.LedgerKey(digest): ledger} {
 		ts.Check(os.WriteFile(ts.MkAbs("store/"+name), body, 0o600))
 	}
+}
+
+// null is what anybody who may write to the store can put there for those who look without a key.
+func null(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: null NAME")
+	}
+	name, err := strconv.Unquote(args[0])
+	ts.Check(err)
+	member, err := json.Marshal(name)
+	ts.Check(err)
+	var envelope map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("store/"+bundle.HeadKey)), &envelope))
+	envelope["payload"] = fmt.Appendf(nil, `{%s: null}`, member)
+	raw, err := json.Marshal(envelope)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("store/"+bundle.HeadKey), raw, 0o600))
 }
 
 func huge(ts *testscript.TestScript, neg bool, args []string) {
