@@ -69,11 +69,12 @@ func (s split) byText() string {
 
 // checkWeights finds weights that somebody miscounted.
 func (f *flag) checkWeights() {
+splits:
 	for _, s := range f.splits {
 		sum, given := 0.0, false
 		for _, share := range s.shares {
 			if !share.known {
-				return
+				continue splits // what they add up to is not known
 			}
 			sum += share.weight
 			given = given || share.given && share.weight != 1
