@@ -47,7 +47,8 @@ func TestMain(m *testing.M) {
 //	huge FILE              writes a file larger than any context
 //
 // TWOLINES and LONG are texts that no history keeps. ADMIN is the address of a server that answers /status with the file status.json. MEANWHILE holds the arguments of a burgeectl that
-// runs just before the head is written.
+// runs just before the head is written. SECRET and AWAY are keys, or prefixes of keys ending in a slash, that nobody may read or list, and that
+// no answer comes for.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata",
@@ -214,6 +215,34 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// hindered is a store some of whose objects cannot be had.
+type hindered struct {
+	object.Store
+}
+
+func hindrance(key string) error {
+	for variable, why := range map[string]error{"SECRET": object.ErrForbidden, "AWAY": object.ErrUnavailable} {
+		if at := os.Getenv(variable); at != "" && (key == at || strings.HasSuffix(at, "/") && strings.HasPrefix(key, at)) {
+			return fmt.Errorf("%s: %w", key, why)
+		}
+	}
+	return nil
+}
+
+func (h hindered) Get(ctx context.Context, key, have string, limit int64) (object.Object, error) {
+	if err := hindrance(key); err != nil {
+		return object.Object{}, err
+	}
+	return h.Store.Get(ctx, key, have, limit)
+}
+
+func (h hindered) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
+	if err := hindrance(prefix); err != nil {
+		return nil, err
+	}
+	return h.Store.List(ctx, prefix, after, limit)
+}
+
 // meddled is a store in which somebody else publishes right before the head is written.
 type meddled struct {
 	object.Store
@@ -222,6 +251,9 @@ type meddled struct {
 
 func openMeddled(ctx context.Context, url string, opts store.Options) (object.Store, error) {
 	opened, err := store.Open(ctx, url, opts)
+	if err == nil {
+		opened = hindered{opened}
+	}
 	if meanwhile := os.Getenv("MEANWHILE"); meanwhile != "" && err == nil {
 		return &meddled{opened, meanwhile}, nil
 	}
