@@ -49,7 +49,7 @@ func (v *waiting) checkTargets() error {
 		if name, ok := strings.CutPrefix(given, "@"); ok {
 			text, err := file.Read(name, maxTargetFile)
 			if err != nil {
-				return fmt.Errorf("targets: %w", err)
+				return advised{fmt.Errorf("targets: %w", err), exitUsage, form}
 			}
 			given = string(text)
 		}
