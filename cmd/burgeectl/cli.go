@@ -2,7 +2,7 @@ package main
 
 import "github.com/alecthomas/kong"
 
-// cli declares every flag once. docs/operations.md explains them.
+// cli declares every flag once. docs/burgeectl.md explains them.
 type cli struct {
 	Output  output           `help:"How results are printed: text or json." enum:"text,json" default:"text" env:"BURGEE_OUTPUT" placeholder:"FORM"`
 	Version kong.VersionFlag `help:"Print the version and stop."`

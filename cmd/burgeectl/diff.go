@@ -38,8 +38,14 @@ func (d *difference) Run(ctx context.Context, w *world, form output) error {
 	if err != nil {
 		return err
 	}
-	compared := parsed.compare(s)
-	plan := planned{head, s.Revision, compared, d.refusals(s, parsed, head.Manifest().Bundle.Flags)}
+	state, err := r.state(ctx, w, head)
+	if err != nil {
+		return err
+	}
+	if state != nil && state.Revision > 0 {
+		s.Revision = state.Revision
+	}
+	plan := planned{head, s.Revision, parsed.compare(s), d.refusals(s, parsed, head.Manifest().Bundle.Flags, state)}
 	printWarnings(w.stderr, file.warnings)
 	if form == inJSON {
 		err = printJSON(w.stdout, plan.json())
@@ -65,19 +71,38 @@ func (r *reader) step(ctx context.Context, document []byte) (publish.Step, bundl
 	if err != nil {
 		return publish.Step{}, head, err
 	}
-	ledger, err := r.past().Ledger(ctx, head)
+	retired, err := publish.NewLooker(r.store, r.policy).Retired(ctx, head)
 	if err != nil {
 		return publish.Step{}, head, err
 	}
 	m := head.Manifest()
 	return publish.Step{
-		Revision: m.Revision + 1, Before: verified.Document(), After: document, Retired: ledger.Retired, Overrides: m.Overrides,
+		Revision: m.Revision + 1, Before: verified.Document(), After: document, Retired: retired, Overrides: m.Overrides,
 	}, head, nil
 }
 
-// refusals are what publish would say.
-func (d *difference) refusals(s publish.Step, parsed step, before int) []problem {
-	found := d.broken(parsed, s.Retired)
+// state finds out why publish would refuse whatever comes after the head, if it would. Whoever may read single objects alone, as a
+// pipeline for pull requests may, is told that nobody looked.
+func (r *reader) state(ctx context.Context, w *world, head bundle.Head) (*publish.Refusal, error) {
+	err := publish.NewLooker(r.store, r.policy).State(ctx, head)
+	refusal := (*publish.Refusal)(nil)
+	switch {
+	case errors.As(err, &refusal):
+		return refusal, nil
+	case errors.Is(err, object.ErrForbidden):
+		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("not checked whether publish goes on from this head: %v", err)))
+		return nil, nil
+	}
+	return nil, err
+}
+
+// refusals are what publish would say, of the store first.
+func (d *difference) refusals(s publish.Step, parsed step, before int, state *publish.Refusal) []problem {
+	var found []problem
+	if state != nil {
+		found = append(found, problem{Path: "store", Message: state.Error(), Hint: ruleHint(state)})
+	}
+	found = append(found, d.broken(parsed, s.Retired)...)
 	ref := bundle.Ref{Flags: parsed.after.Flags(), PreviousFlags: before, AllowShrink: d.AllowShrink}
 	refusal := (*publish.Refusal)(nil)
 	if err := publish.Guard(publish.Request{Document: s.After, AllowGrowth: d.AllowGrowth}, s.Before, ref); errors.As(err, &refusal) {
@@ -97,7 +122,10 @@ type planned struct {
 func (p planned) print(out io.Writer) {
 	m := p.head.Manifest()
 	what := fmt.Sprintf("revision %d, the first", p.revision)
-	if m.Revision > 0 {
+	switch {
+	case m.Revision == 0 && p.revision > 1:
+		what = fmt.Sprintf("revision %d, after a head that is lost", p.revision)
+	case m.Revision > 0:
 		what = fmt.Sprintf("revision %d after revision %d of %s", p.revision, m.Revision, m.Environment)
 	}
 	if len(p.change.Entries) == 0 && m.Revision > 0 {

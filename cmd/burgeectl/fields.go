@@ -4,12 +4,12 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/burgeehq/burgee/eval"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
@@ -54,7 +54,7 @@ func differ(path string, before, after jsontext.Value, found *[]field) {
 		names := maps.Clone(a)
 		maps.Copy(names, b)
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			differ(member(path, name), a[name], b[name], found)
+			differ(eval.JoinPath(path, name), a[name], b[name], found)
 		}
 		return
 	}
@@ -87,17 +87,6 @@ func lists(before, after jsontext.Value) (a, b []jsontext.Value, ok bool) {
 		return nil, nil, false
 	}
 	return a, b, len(a) == len(b)
-}
-
-// member adds a name to a path, quoted where it would read as more than one step.
-func member(path, name string) string {
-	switch {
-	case name == "" || strings.ContainsAny(name, ".[]\" \t\n"):
-		return path + "[" + strconv.Quote(name) + "]"
-	case path == "":
-		return name
-	}
-	return path + "." + name
 }
 
 // text is a field on a line: what became of what.

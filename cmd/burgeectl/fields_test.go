@@ -19,7 +19,10 @@ func TestFields(t *testing.T) {
 		{"came and went", `{"a": 1}`, `{"b": 2}`, []string{"a was 1", "b = 2"}},
 		{"another type", `{"a": {"x": 1}}`, `{"a": [1]}`, []string{`a: {"x":1} -> [1]`}},
 		{"long", `{}`, `{"a": "` + strings.Repeat("ü", 90) + `"}`, []string{`a = "` + strings.Repeat("ü", 59) + "…"}},
+		{"a name like a number, as lint spells it", `{"v": {"1": 1}}`, `{"v": {"1": 2}}`, []string{"v[1]: 1 -> 2"}},
+		{"a name like a path", `{"a.b": 1}`, `{"a.b": 2}`, []string{`["a.b"]: 1 -> 2`}},
 		{"emptied", `{"a": {"x": 1}}`, `{"a": {}}`, []string{"a.x was 1"}},
+		{"a list itself", `[1, 2]`, `[1, 3]`, []string{"[1]: 2 -> 3"}},
 		{"all of it", `1`, `2`, []string{"1 -> 2"}},
 	} {
 		var got []string

@@ -77,7 +77,8 @@ func report(stderr io.Writer, err error) int {
 		own.print(stderr) // what it found, one by one
 	}
 	code, hint := advise(err)
-	for i, text := range strings.Split(err.Error(), "\n") { // errors that were joined
+	for i, one := range joined(err) {
+		text := one.Error()
 		if i == 0 {
 			text = "burgeectl: " + text
 		}
@@ -87,6 +88,24 @@ func report(stderr io.Writer, err error) int {
 		fmt.Fprintln(stderr, "hint:", oneLine(hint))
 	}
 	return code
+}
+
+// joined takes apart what errors.Join put together, so that each error has a line. It never cuts a text: what a store or a file wrote into
+// one may hold line breaks of its own.
+func joined(err error) []error {
+	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // those further down are parts of one text
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	var texts []string
+	for _, one := range several.Unwrap() {
+		all, texts = append(all, joined(one)...), append(texts, one.Error())
+	}
+	if strings.Join(texts, "\n") != err.Error() {
+		return []error{err} // it has a text of its own
+	}
+	return all
 }
 
 // parse reads arguments and environment. The verb is nil where all that was asked for is help or the version.

@@ -17,9 +17,6 @@ import (
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
-// undocumented are verbs that docs/burgeectl.md says nothing of yet. It only gets shorter.
-var undocumented = []string{}
-
 // results are the JSON of each verb: structs, or a command that prints an example where there is none. A verb that is not here prints
 // somebody else's document, or none.
 var results = map[string]any{
@@ -128,10 +125,8 @@ func TestThePageTellsEveryFlagAndField(t *testing.T) {
 	for _, verb := range verbs(t) {
 		known = append(known, verb.Name)
 		text, there := said[verb.Name]
-		if late := slices.Contains(undocumented, verb.Name); late == there {
-			t.Errorf("%s has a section: %v; it stands among those without: %v", verb.Name, there, late)
-		}
 		if !there {
+			t.Errorf("the page has no section %s", verb.Name)
 			continue
 		}
 		var own []string

@@ -19,10 +19,15 @@ type remote struct {
 	TrustKey       []string `help:"Public key (PEM) that revisions must be signed with; repeatable." placeholder:"FILE" env:"BURGEE_TRUST_KEY" group:"Store"`
 	TrustThreshold int      `help:"How many distinct keys must have signed." default:"1" placeholder:"N" env:"BURGEE_TRUST_THRESHOLD" group:"Store"`
 	AllowUnsigned  bool     `help:"Believe the store without looking at signatures." env:"BURGEE_ALLOW_UNSIGNED" group:"Store"`
+
+	opened object.Store // once it was asked for
 }
 
-// openStore opens the store of --store.
+// openStore opens the store of --store, once: the client of a bucket looks for credentials and has connections of its own.
 func (r *remote) openStore(ctx context.Context, w *world) (object.Store, error) {
+	if r.opened != nil {
+		return r.opened, nil
+	}
 	if r.Store == "" {
 		return nil, wrongly("give --store s3://bucket/prefix or --store file:///folder, or set BURGEE_STORE", "no store")
 	}
@@ -30,7 +35,8 @@ func (r *remote) openStore(ctx context.Context, w *world) (object.Store, error) 
 	if err != nil {
 		return nil, advised{err, exitUsage, ""}
 	}
-	return deadlines{withProgress(opened, w)}, nil
+	r.opened = deadlines{withProgress(opened, w)}
+	return r.opened, nil
 }
 
 // reader is a store that is looked at.

@@ -24,8 +24,7 @@ func (r *restoring) Run(ctx context.Context, w *world, form output) error {
 	if err != nil {
 		return r.advise(err)
 	}
-	r.warn(w, done)
-	return r.finish(ctx, w, form, done, nil)
+	return r.finish(ctx, w, form, done, false)
 }
 
 func (*restoring) examples() []string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,10 +43,12 @@ func TestMain(m *testing.M) {
 //	override FLAG VARIANT  forces a flag in the head as it stands, signed with team.key
 //	lie                    makes a revision, signed with team.key, whose ledger tells another change than its flags show
 //	hostile                puts what would steer a terminal into the head, signed with team.key
+//	null NAME              puts a member of that name, Go-quoted, which is null, into the head, signed by nobody
 //	huge FILE              writes a file larger than any context
 //
 // TWOLINES and LONG are texts that no history keeps. ADMIN is the address of a server that answers /status with the file status.json. MEANWHILE holds the arguments of a burgeectl that
-// runs just before the head is written.
+// runs just before the head is written. SECRET and AWAY are keys, or prefixes of keys ending in a slash, that nobody may read or list, and that
+// no answer comes for.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata",
@@ -57,6 +61,7 @@ func TestScripts(t *testing.T) {
 			"override": override,
 			"hostile":  hostile,
 			"lie":      lie,
+			"null":     null,
 			"huge":     huge,
 		},
 	})
@@ -171,6 +176,23 @@ func lie(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// null is what anybody who may write to the store can put there for those who look without a key.
+func null(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: null NAME")
+	}
+	name, err := strconv.Unquote(args[0])
+	ts.Check(err)
+	member, err := json.Marshal(name)
+	ts.Check(err)
+	var envelope map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("store/"+bundle.HeadKey)), &envelope))
+	envelope["payload"] = fmt.Appendf(nil, `{%s: null}`, member)
+	raw, err := json.Marshal(envelope)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("store/"+bundle.HeadKey), raw, 0o600))
+}
+
 func huge(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: huge FILE")
@@ -194,6 +216,34 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// hindered is a store some of whose objects cannot be had.
+type hindered struct {
+	object.Store
+}
+
+func hindrance(key string) error {
+	for variable, why := range map[string]error{"SECRET": object.ErrForbidden, "AWAY": object.ErrUnavailable} {
+		if at := os.Getenv(variable); at != "" && (key == at || strings.HasSuffix(at, "/") && strings.HasPrefix(key, at)) {
+			return fmt.Errorf("%s: %w", key, why)
+		}
+	}
+	return nil
+}
+
+func (h hindered) Get(ctx context.Context, key, have string, limit int64) (object.Object, error) {
+	if err := hindrance(key); err != nil {
+		return object.Object{}, err
+	}
+	return h.Store.Get(ctx, key, have, limit)
+}
+
+func (h hindered) List(ctx context.Context, prefix, after string, limit int) ([]string, error) {
+	if err := hindrance(prefix); err != nil {
+		return nil, err
+	}
+	return h.Store.List(ctx, prefix, after, limit)
+}
+
 // meddled is a store in which somebody else publishes right before the head is written.
 type meddled struct {
 	object.Store
@@ -202,6 +252,9 @@ type meddled struct {
 
 func openMeddled(ctx context.Context, url string, opts store.Options) (object.Store, error) {
 	opened, err := store.Open(ctx, url, opts)
+	if err == nil {
+		opened = hindered{opened}
+	}
 	if meanwhile := os.Getenv("MEANWHILE"); meanwhile != "" && err == nil {
 		return &meddled{opened, meanwhile}, nil
 	}

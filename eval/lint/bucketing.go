@@ -69,11 +69,12 @@ func (s split) byText() string {
 
 // checkWeights finds weights that somebody miscounted.
 func (f *flag) checkWeights() {
+splits:
 	for _, s := range f.splits {
 		sum, given := 0.0, false
 		for _, share := range s.shares {
 			if !share.known {
-				return
+				continue splits // what they add up to is not known
 			}
 			if share.weight < 0 {
 				f.report("negative-weight", share.at, fmt.Sprintf("the weight is %s, and counts as 0", share.shown), "leave the share out, or give it the weight that it should have")

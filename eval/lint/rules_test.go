@@ -151,6 +151,12 @@ func TestRules(t *testing.T) {
 		{"spelling", `{"<": [{"var": "age"}, 5]}`, `{"<": [{"var": "user_id"}, 5]}`, `flags.pricing.targeting.if[0].and[1].<[0].var: "user_id" here, "userId" at flags.launch.targeting.if[2].fractional[0].cat[1].var`},
 		{"negative-weight", `["on", 10], ["off", 90]`, `["on", -10], ["off", 110]`, `flags.launch.targeting.if[2].fractional[1][1]: the weight is -10, and counts as 0`},
 		{"weights", `["on", 10], ["off", 90]`, `["on", 10], ["off", 80]`, `flags.launch.targeting.if[2].fractional: the weights add up to 90`},
+		{
+			"weights", `"on", {"fractional": [{"cat": ["launch", {"var": "userId"}]}, ["on", 10], ["off", 90]]}`,
+			`{"fractional": [{"cat": ["launch", {"var": "userId"}]}, ["on", {"var": "share"}], ["off", 10]]},
+			{"fractional": [{"cat": ["launch", {"var": "userId"}]}, ["on", 30], ["off", 60]]}`,
+			`flags.launch.targeting.if[2].fractional: the weights add up to 90`,
+		},
 		{"implicit-key", `{"cat": ["ranking", {"var": "targetingKey"}]}, `, ``, `flags.ranking.targeting.fractional: fractional has no key of its own`},
 	}
 	broken := map[string]bool{"no-flags": true} // it has a test of its own

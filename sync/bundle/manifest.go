@@ -160,7 +160,7 @@ func refuseNull(payload []byte) error {
 		case err != nil:
 			return err
 		case token.Kind() == 'n':
-			return fmt.Errorf("%s is null", decoder.StackPointer())
+			return fmt.Errorf("%.200q is null", decoder.StackPointer()) // its names are whatever somebody wrote
 		}
 	}
 }

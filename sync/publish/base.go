@@ -153,17 +153,26 @@ func reachable(known, startAt int64) error {
 
 // complete writes the copy of the head that a publisher who was stopped right after the commit still owes.
 func (p *Publisher) complete(ctx context.Context, b *base) error {
+	owed, err := p.owesCopy(ctx, b)
+	if err != nil || !owed {
+		return err
+	}
+	return p.keep(ctx, bundle.RevisionKey(b.revision()), b.head.Raw())
+}
+
+// owesCopy tells whether the head has no copy yet, and refuses one that is another.
+func (p *Publisher) owesCopy(ctx context.Context, b *base) (bool, error) {
 	key := bundle.RevisionKey(b.revision())
 	got, err := p.store.Get(ctx, key, "", bundle.MaxManifest)
 	switch {
 	case errors.Is(err, object.ErrNotFound):
-		return p.keep(ctx, key, b.head.Raw())
+		return true, nil
 	case errors.Is(err, object.ErrTooLarge), err == nil && !bytes.Equal(got.Body, b.head.Raw()):
-		return refuse(RuleHistory, "%s is not the copy of the head", key)
+		return false, refuse(RuleHistory, "%s is not the copy of the head", key)
 	case err != nil:
-		return fmt.Errorf("read %s: %w", key, err)
+		return false, fmt.Errorf("read %s: %w", key, err)
 	}
-	return nil
+	return false, nil
 }
 
 // checkFree refuses to go on from a head that somebody put back to an older revision: sidecars that saw the newer one would refuse

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+// goal is what a sidecar has to say before it counts as there.
+type goal struct {
+	environment string
+	revision    int64
+	flags       bool              // of that revision or a later one are served
+	came, went  []bundle.Override // are in force, and are not
+}
+
+// missing tells what keeps a sidecar from the goal; "" says that it is there.
+func (g *goal) missing(s *state) string {
+	head := max(s.Sync.HeadRevision, s.Active.Revision)
+	switch {
+	case s.Mode != "store":
+		return fmt.Sprintf("it follows no store; its mode is %q", s.Mode)
+	case s.Environment != g.environment:
+		return fmt.Sprintf("it is of environment %q", s.Environment)
+	case head < g.revision:
+		return fmt.Sprintf("at revision %d%s", head, s.trouble())
+	case g.flags && s.Active.Revision < g.revision:
+		return fmt.Sprintf("its head is at revision %d, and it serves revision %d%s", head, s.Active.Revision, s.trouble())
+	}
+	for _, o := range g.came {
+		found := slices.IndexFunc(s.Overrides, func(f forced) bool { return sameForce(f.Override, o) })
+		switch {
+		case found < 0:
+			return fmt.Sprintf("at revision %d without the override", head)
+		case !s.Overrides[found].InForce:
+			return fmt.Sprintf("at revision %d, and the override has no effect: %s", head, s.Overrides[found].Problem)
+		}
+	}
+	for _, o := range g.went {
+		if len(g.came) == 0 && slices.ContainsFunc(s.Overrides, func(f forced) bool { return sameForce(f.Override, o) && f.At.Equal(o.At) }) {
+			return fmt.Sprintf("at revision %d, and the override is still in force", head)
+		}
+	}
+	return ""
+}
+
+func sameForce(a, b bundle.Override) bool {
+	return a.Flag == b.Flag && a.Segment == b.Segment && a.Variant == b.Variant
+}
+
+// trouble is what a sidecar says about why it is behind.
+func (s *state) trouble() string {
+	switch {
+	case s.Rejected != nil:
+		return ": it refuses " + s.Rejected.text()
+	case s.Sync.LastError != nil:
+		return ": " + s.Sync.LastError.text()
+	}
+	return ""
+}
