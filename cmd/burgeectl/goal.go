@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 )
@@ -11,6 +12,7 @@ import (
 type goal struct {
 	environment string
 	revision    int64
+	publishedAt time.Time         // when that was made
 	flags       bool              // of that revision or a later one are served
 	came, went  []bundle.Override // are in force, and are not
 }
@@ -25,21 +27,24 @@ func (g *goal) missing(s *state) string {
 		return fmt.Sprintf("it is of environment %q", s.Environment)
 	case head < g.revision:
 		return fmt.Sprintf("at revision %d%s", head, s.trouble())
+	case g.flags && s.Active.Revision >= g.revision && s.Active.PublishedAt.Before(g.publishedAt):
+		return fmt.Sprintf("it serves revision %d, which was published before this one: of another store, or of this one before it was begun anew%s",
+			s.Active.Revision, s.trouble())
 	case g.flags && s.Active.Revision < g.revision:
 		return fmt.Sprintf("its head is at revision %d, and it serves revision %d%s", head, s.Active.Revision, s.trouble())
 	}
 	for _, o := range g.came {
-		found := slices.IndexFunc(s.Overrides, func(f forced) bool { return sameForce(f.Override, o) })
+		found := slices.IndexFunc(s.Overrides, func(f forced) bool { return sameForce(f.Override, o) && !f.At.Before(o.At) })
 		switch {
 		case found < 0:
-			return fmt.Sprintf("at revision %d without the override", head)
+			return fmt.Sprintf("at revision %d without the override%s", head, s.trouble())
 		case !s.Overrides[found].InForce:
 			return fmt.Sprintf("at revision %d, and the override has no effect: %s", head, s.Overrides[found].Problem)
 		}
 	}
 	for _, o := range g.went {
-		if len(g.came) == 0 && slices.ContainsFunc(s.Overrides, func(f forced) bool { return sameForce(f.Override, o) && f.At.Equal(o.At) }) {
-			return fmt.Sprintf("at revision %d, and the override is still in force", head)
+		if len(g.came) == 0 && slices.ContainsFunc(s.Overrides, func(f forced) bool { return sameForce(f.Override, o) && !f.At.After(g.publishedAt) }) {
+			return fmt.Sprintf("at revision %d, and the override is still in force%s", head, s.trouble())
 		}
 	}
 	return ""

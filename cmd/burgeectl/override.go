@@ -42,6 +42,18 @@ func (o *overriding) check(segment, variant string) error {
 	return o.checkTargets()
 }
 
+// given is the value of a flag that may be left out. One that is there and empty is a variable that nobody has set, and would mean
+// everyone, or all.
+func given(flag string, value *string, without string) (string, error) {
+	switch {
+	case value == nil:
+		return "", nil
+	case *value == "":
+		return "", wrongly(without, "%s is empty", flag)
+	}
+	return *value, nil
+}
+
 // force is what kill and set do: the override, then a look at the flags, then the wait for sidecars. Nothing that the look finds keeps a
 // kill from standing.
 func (o *overriding) force(ctx context.Context, w *world, form output, variant, segment string) error {
@@ -105,8 +117,9 @@ func (o *overriding) settle(ctx context.Context, w *world, form output, done pub
 	if !o.Wait {
 		return nil, noEffect
 	}
+	m := done.Head.Manifest()
 	arrived, err := o.wait(ctx, w, form, goal{
-		environment: o.Environment, revision: done.Head.Manifest().Revision, came: done.Came, went: done.Went,
+		environment: o.Environment, revision: m.Revision, publishedAt: m.PublishedAt, came: done.Came, went: done.Went,
 	})
 	if err == nil && noEffect != nil && seen.InForce {
 		err = noEffect // in force everywhere, and not what was asked for

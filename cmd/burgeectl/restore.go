@@ -9,17 +9,21 @@ import (
 // restoring is the verb restore.
 type restoring struct {
 	overriding
-	Segment string `help:"Lift the override for this segment alone; by default all of the flag's." placeholder:"NAME"`
+	Segment *string `help:"Lift the override for this segment alone; by default all of the flag's." placeholder:"NAME"`
 }
 
 // Run lifts overrides, so that the flag's own rule decides again.
 func (r *restoring) Run(ctx context.Context, w *world, form output) error {
-	author, publisher, err := r.begin(ctx, w, r.Segment, "")
+	segment, err := given("--segment", r.Segment, "leave it out to lift all of the flag's overrides")
+	if err != nil {
+		return err
+	}
+	author, publisher, err := r.begin(ctx, w, segment, "")
 	if err != nil {
 		return err
 	}
 	done, err := publisher.Restore(ctx, publish.Restoring{
-		Flag: r.Flag, Segment: r.Segment, Author: author, Message: r.Message, DryRun: r.DryRun,
+		Flag: r.Flag, Segment: segment, Author: author, Message: r.Message, DryRun: r.DryRun,
 	})
 	if err != nil {
 		return r.advise(err)

@@ -5,8 +5,8 @@ import "context"
 // setting is the verb set.
 type setting struct {
 	overriding
-	Variant string `required:"" help:"The variant to serve." placeholder:"V"`
-	Segment string `help:"For whom: a name in $evaluators; everyone by default." placeholder:"NAME"`
+	Variant string  `required:"" help:"The variant to serve." placeholder:"V"`
+	Segment *string `help:"For whom: a name in $evaluators; everyone by default." placeholder:"NAME"`
 }
 
 // Run forces the flag to a variant, for everyone or for a segment.
@@ -14,7 +14,11 @@ func (s *setting) Run(ctx context.Context, w *world, form output) error {
 	if s.Variant == "" {
 		return wrongly("name one; burgeectl kill forces a flag to its safe variant", "--variant is empty")
 	}
-	return s.force(ctx, w, form, s.Variant, s.Segment)
+	segment, err := given("--segment", s.Segment, "leave it out for everyone")
+	if err != nil {
+		return err
+	}
+	return s.force(ctx, w, form, s.Variant, segment)
 }
 
 func (*setting) examples() []string {

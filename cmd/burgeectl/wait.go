@@ -69,8 +69,8 @@ func (v *waiting) finish(ctx context.Context, w *world, form output, environment
 	}
 	var arrived *arrival
 	var late error
-	if result.Outcome != publish.Planned {
-		arrived, late = v.wait(ctx, w, form, goal{environment: environment, revision: result.Head.Manifest().Revision, flags: true})
+	if m := result.Head.Manifest(); result.Outcome != publish.Planned {
+		arrived, late = v.wait(ctx, w, form, goal{environment: environment, revision: m.Revision, publishedAt: m.PublishedAt, flags: true})
 	}
 	if form == inJSON {
 		if err := show(arrived); err != nil {
