@@ -93,7 +93,7 @@ func report(stderr io.Writer, err error) int {
 // joined takes apart what errors.Join put together, so that each error has a line. It never cuts a text: what a store or a file wrote into
 // one may hold line breaks of its own.
 func joined(err error) []error {
-	several, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // those further down are parts of one text
+	several, ok := err.(interface{ Unwrap() []error }) // those further down are parts of one text
 	if !ok {
 		return []error{err}
 	}
