@@ -141,6 +141,9 @@ func Count(entries []bundle.Entry) bundle.Change {
 // seal signs a manifest and opens it again: a head that those who trust the trust keys would refuse is not written.
 func (p *Publisher) seal(m bundle.Manifest) (bundle.Head, error) {
 	raw, err := bundle.Seal(m, p.keys...)
+	if errors.Is(err, bundle.ErrTooLong) && len(m.Overrides) > 0 {
+		raw, err = p.sealShort(m)
+	}
 	switch {
 	case errors.Is(err, bundle.ErrTooLong):
 		return bundle.Head{}, refuse(RuleLimit, "%w", err)
