@@ -145,7 +145,7 @@ func ruleHint(r *publish.Refusal) string {
 	case publish.RuleKeys:
 		return "sign with a trusted key too (--key is repeatable), or add the new key's .pub to --trust-key once every sidecar has it"
 	case publish.RuleNoHead:
-		return "put the newest copy under revisions/ back as manifest.json, or begin anew, without its overrides, with " + start
+		return "put the newest copy under revisions/ back as manifest.json, or go on from that copy with " + start
 	case publish.RuleStart:
 		return "sidecars take no older revision: " + start
 	case publish.RuleJump:
