@@ -138,11 +138,14 @@ func ruleHint(r *publish.Refusal) string {
 	case publish.RuleGrowth:
 		return "is this the right file? --allow-growth publishes it all the same"
 	case publish.RuleLimit:
+		if errors.Is(r, bundle.ErrTooLong) {
+			return "a shorter --message takes less room, and burgeectl restore FLAG lifts an override that nobody needs any more"
+		}
 		return "sidecars refuse what is a fifth larger: remove flags that nobody needs, or shorten texts"
 	case publish.RuleKeys:
 		return "sign with a trusted key too (--key is repeatable), or add the new key's .pub to --trust-key once every sidecar has it"
 	case publish.RuleNoHead:
-		return "put the newest copy under revisions/ back as manifest.json, or begin anew, without its overrides, with " + start
+		return "put the newest copy under revisions/ back as manifest.json, or go on from that copy with " + start
 	case publish.RuleStart:
 		return "sidecars take no older revision: " + start
 	case publish.RuleJump:

@@ -30,7 +30,7 @@ func parseStep(s publish.Step) (d step, err error) {
 	}
 	if s.Before != nil {
 		if d.before, err = eval.Parse(s.Before, eval.LoadLimits()); err != nil {
-			return step{}, fmt.Errorf("read the flags before: %w", err)
+			return step{}, fmt.Errorf("%w: %w", publish.ErrBefore, err)
 		}
 	}
 	return d, nil

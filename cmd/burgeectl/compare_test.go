@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -36,5 +37,16 @@ func TestTombstonesStayForEver(t *testing.T) {
 			t.Fatalf("revision %d: tombstones %+v, %v; want %+v", step.revision, c.Retired, err, step.want)
 		}
 		retired = c.Retired
+	}
+}
+
+// Whoever goes back to older flags does without those before, where these break a rule of today: by this error it is told.
+func TestFlagsBeforeThatCannotBeReadAreTold(t *testing.T) {
+	good := []byte(`{"flags": {}}`)
+	if _, err := compare(publish.Step{Before: []byte(`{"flags": 1}`), After: good}); !errors.Is(err, publish.ErrBefore) {
+		t.Errorf("before: %v", err)
+	}
+	if _, err := compare(publish.Step{Before: good, After: []byte(`{"flags": 1}`)}); err == nil || errors.Is(err, publish.ErrBefore) {
+		t.Errorf("after: %v", err)
 	}
 }

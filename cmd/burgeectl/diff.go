@@ -131,7 +131,7 @@ func (p planned) print(out io.Writer) {
 	if len(p.change.Entries) == 0 && m.Revision > 0 {
 		fmt.Fprintln(out, oneLine(fmt.Sprintf("no change: revision %d of %s has the same flags", m.Revision, m.Environment)))
 	} else {
-		count := publish.Count(p.change.Entries)
+		count := bundle.Count(p.change.Entries)
 		fmt.Fprintln(out, oneLine(fmt.Sprintf("%s: %s, %d added, %d changed, %d removed", what, plural(p.change.Flags, "flag"), count.Added, count.Changed, count.Removed)))
 	}
 	for _, e := range p.change.Entries {

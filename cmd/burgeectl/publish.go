@@ -84,6 +84,7 @@ func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
 	for _, found := range idle(file.parsed, result.Head.Manifest().Overrides) {
 		fmt.Fprintln(w.stderr, oneLine(found))
 	}
+	warnOfLoss(w, result)
 	warnOfCopy(w, result)
 }
 
@@ -144,6 +145,7 @@ type published struct {
 	Outcome  publish.Outcome `json:"outcome"`
 	Manifest bundle.Manifest `json:"manifest"`
 	Changes  []entry         `json:"changes"`
+	Lost     []string        `json:"lost,omitzero"` // what of the revision before is damaged, and was not taken along
 	Wait     *arrival        `json:"wait,omitzero"` // with --wait
 }
 
@@ -154,7 +156,10 @@ type entry struct {
 }
 
 func publishedJSON(result publish.Result, arrived *arrival) published {
-	out := published{result.Outcome, result.Head.Manifest(), []entry{}, arrived}
+	out := published{Outcome: result.Outcome, Manifest: result.Head.Manifest(), Changes: []entry{}, Wait: arrived}
+	for _, lost := range result.Lost {
+		out.Lost = append(out.Lost, lost.Error())
+	}
 	for _, e := range result.Entries {
 		out.Changes = append(out.Changes, entry{e.Kind, e.Flag, e.Section})
 	}

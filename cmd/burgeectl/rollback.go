@@ -16,7 +16,7 @@ import (
 type goingBack struct {
 	writing
 	To          int64         `required:"" help:"The revision whose flags shall be the next one's." placeholder:"REV"`
-	ValidFor    time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
+	ValidFor    time.Duration `help:"How long the revision is valid; by default until the end that the newest one has." placeholder:"DURATION"`
 	AllowShrink bool          `help:"Go back to flags that are none, or less than half of those of today."`
 }
 
@@ -117,6 +117,7 @@ func (g *goingBack) warn(w *world, from bundle.Verified, result publish.Result) 
 			fmt.Fprintln(w.stderr, oneLine(found))
 		}
 	}
+	warnOfLoss(w, result)
 	warnOfCopy(w, result)
 }
 

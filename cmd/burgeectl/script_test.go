@@ -120,8 +120,24 @@ func override(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: override FLAG VARIANT")
 	}
 	reseal(ts, func(m *bundle.Manifest) {
-		m.Overrides = append(m.Overrides, bundle.Override{Flag: args[0], Variant: args[1], Author: "bo", Message: "on fire", At: noon})
+		force(ts, m, bundle.Override{Flag: args[0], Variant: args[1], Author: "bo", Message: "on fire", At: noon})
 	})
+}
+
+// force puts an override into a manifest, and into the ledger that it names.
+func force(ts *testscript.TestScript, m *bundle.Manifest, o bundle.Override) {
+	m.Overrides = append(m.Overrides, o)
+	text, err := json.Marshal(o)
+	ts.Check(err)
+	file := ts.MkAbs("store/" + bundle.LedgerKey(m.Ledger))
+	ledger, err := bundle.OpenLedger([]byte(ts.ReadFile(file)), m.Ledger)
+	ts.Check(err)
+	ts.Check(os.Remove(file))
+	ledger.Entries = append(ledger.Entries, bundle.Entry{Kind: bundle.EntryOverridden, Flag: o.Flag, After: text})
+	stored, digest, err := bundle.PackLedger(ledger)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("store/"+bundle.LedgerKey(digest)), stored, 0o600))
+	m.Ledger = digest
 }
 
 // hostile is what somebody who holds the key, and another program than this one, can put into a head.
@@ -132,7 +148,7 @@ func hostile(ts *testscript.TestScript, neg bool, args []string) {
 	reseal(ts, func(m *bundle.Manifest) {
 		m.Change.Author = "bo\n\u202esigned by    everybody"
 		m.Change.Message = "\x1b]0;title\x07\x1b[2Jfine"
-		m.Overrides = append(m.Overrides, bundle.Override{Flag: "a\x1b[31m", Variant: "on\roff", Author: "bo\u009b1m", Message: "on\nfire", At: noon})
+		force(ts, m, bundle.Override{Flag: "a\x1b[31m", Variant: "on\roff", Author: "bo\u009b1m", Message: "on\nfire", At: noon})
 	})
 }
 

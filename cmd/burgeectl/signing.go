@@ -20,7 +20,7 @@ type signing struct {
 	Author string   `help:"Who does this; by default git's user, or else the one who is logged in." placeholder:"NAME" env:"BURGEE_AUTHOR"`
 }
 
-// What history keeps of a revision, in characters: a manifest has room for both, and for every override.
+// What history keeps of a revision, in characters: a manifest has room for both, whole, beside 32 overrides, whose own texts it shortens.
 const (
 	maxMessage = 1000
 	maxAuthor  = 200

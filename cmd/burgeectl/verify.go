@@ -212,7 +212,7 @@ func sameChanges(shown []eval.Change, told []bundle.Entry) error {
 
 // ofFlags tells whether an entry is about the document: those of overrides have kinds of their own.
 func ofFlags(e bundle.Entry) bool {
-	return (e.Kind == "added" || e.Kind == "changed" || e.Kind == "removed") && e.Section != "overrides" && !strings.HasPrefix(e.Section, "overrides.")
+	return e.Kind == bundle.EntryAdded || e.Kind == bundle.EntryChanged || e.Kind == bundle.EntryRemoved
 }
 
 // sameValue compares what stands in a ledger with what stands in a document. Encoding a ledger spells strings anew, so both are encoded.

@@ -85,6 +85,16 @@ func (v *writing) warnOfTrust(w *world) {
 	}
 }
 
+// warnOfLoss says what the revision before had and this one has not.
+func warnOfLoss(w *world, result publish.Result) {
+	for _, lost := range result.Lost {
+		fmt.Fprintln(w.stderr, oneLine(fmt.Sprintf("damaged, and not taken along: %v", lost)))
+	}
+	if !result.Ended.IsZero() {
+		fmt.Fprintf(w.stderr, "the revision before was valid until %s; this one has no end: --valid-for gives one\n", moment(result.Ended))
+	}
+}
+
 // warnOfCopy says that a revision stands without its copy.
 func warnOfCopy(w *world, result publish.Result) {
 	if result.CopyErr != nil {

@@ -16,7 +16,10 @@ type Ledger struct {
 	Retired     []Retired `json:"retired"`
 	RollbackTo  int64     `json:"rollbackTo,omitzero"` // the revision whose bundle this one went back to
 
-	// RetiredFrom names the ledger whose tombstones belong here and are not repeated: it could not be read when this one was written.
+	// Anew says that the flags of the revision before could not be read, so that entries tell of all flags as added.
+	Anew bool `json:"anew,omitzero"`
+
+	// RetiredFrom names the ledger whose tombstones belong here too and are not repeated: it could not be read when this one was written.
 	RetiredFrom Digest `json:"retiredFrom,omitempty"`
 }
 
@@ -37,6 +40,23 @@ type Entry struct {
 	Section string         `json:"section,omitempty"`
 	Before  jsontext.Value `json:"before,omitempty"`
 	After   jsontext.Value `json:"after,omitempty"`
+}
+
+// Count is how many flags entries touch, as a manifest tells it. Sections are no flags.
+func Count(entries []Entry) Change {
+	var c Change
+	for _, e := range entries {
+		switch {
+		case e.Flag == "":
+		case e.Kind == EntryAdded:
+			c.Added++
+		case e.Kind == EntryRemoved:
+			c.Removed++
+		case e.Kind == EntryChanged: // overrides change no flag
+			c.Changed++
+		}
+	}
+	return c
 }
 
 // Retired is the tombstone of a flag: its key must not come back with another meaning.

@@ -35,10 +35,17 @@ func (v *verifier) ledger(ctx context.Context, h bundle.Head) (*bundle.Ledger, e
 		v.add(damaged(key, "it is of revision %d of %.200q, format %d; revision %d of %q names it", ledger.Revision, ledger.Environment, ledger.Format, m.Revision, m.Environment))
 		return nil, nil
 	}
-	if got, want := count(ledger.Entries), m.Change; got.Added != want.Added || got.Changed != want.Changed || got.Removed != want.Removed {
+	if got, want := bundle.Count(ledger.Entries), m.Change; got.Added != want.Added || got.Changed != want.Changed || got.Removed != want.Removed {
 		v.add(damaged(key, "it has %d flags added, %d changed and %d removed; revision %d says %d, %d and %d",
 			got.Added, got.Changed, got.Removed, m.Revision, want.Added, want.Changed, want.Removed))
 	}
+	v.claim(h, &ledger)
+	return &ledger, nil
+}
+
+// claim holds revisions that say they went back to another one against that one.
+func (v *verifier) claim(h bundle.Head, ledger *bundle.Ledger) {
+	m, key := h.Manifest(), bundle.LedgerKey(h.Manifest().Ledger)
 	if to := ledger.RollbackTo; to > 0 {
 		v.claims[to] = append(v.claims[to], claim{m.Revision, key, m.Bundle.Digest})
 	}
@@ -48,25 +55,6 @@ func (v *verifier) ledger(ctx context.Context, h bundle.Head) (*bundle.Ledger, e
 		}
 	}
 	delete(v.claims, m.Revision)
-	return &ledger, nil
-}
-
-func count(entries []bundle.Entry) bundle.Change {
-	var c bundle.Change
-	for _, e := range entries {
-		if e.Flag == "" {
-			continue
-		}
-		switch e.Kind {
-		case "added":
-			c.Added++
-		case "changed":
-			c.Changed++
-		case "removed":
-			c.Removed++
-		}
-	}
-	return c
 }
 
 // bundles remembers what was found in each bundle, which many revisions may share, and the documents that were needed last.
@@ -136,6 +124,9 @@ func (v *verifier) document(ctx context.Context, h bundle.Head) ([]byte, error) 
 
 // compare holds a ledger against the documents before and after it. Where one of these is damaged there is nothing to hold it against.
 func (v *verifier) compare(ctx context.Context, h bundle.Head, before *held, ledger *bundle.Ledger) error {
+	if err := overrides(h, before, ledger); err != nil {
+		v.add(&Damage{bundle.LedgerKey(h.Manifest().Ledger), err})
+	}
 	if v.ask.Compare == nil {
 		return nil
 	}
@@ -144,7 +135,7 @@ func (v *verifier) compare(ctx context.Context, h bundle.Head, before *held, led
 	if step.After, err = v.document(ctx, h); err != nil || step.After == nil {
 		return err
 	}
-	if before != nil {
+	if before != nil && !ledger.Anew {
 		if step.Before, err = v.document(ctx, before.head); err != nil || step.Before == nil {
 			return err
 		}

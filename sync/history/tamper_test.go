@@ -24,9 +24,10 @@ func lived(t testing.TB) *shop {
 	s := newShop(t)
 	s.publish(flags{"a": 1, "b": 1, "c": 1})
 	s.publish(flags{"a": 2, "b": 1, "c": 1})
-	s.forge(func(m *bundle.Manifest) {
-		m.Overrides = []bundle.Override{{Flag: "a", Variant: "off", Author: "bo", Message: "on fire", At: noon}}
-	}, func(*bundle.Ledger) {})
+	killed := publish.Overriding{Flag: "a", Variant: "off", Author: "bo", Message: "on fire"}
+	if _, err := s.publisher().Override(t.Context(), killed); err != nil {
+		t.Fatal(err)
+	}
 	s.publish(flags{"a": 2, "b": 1})
 	s.publish(flags{"a": 3, "b": 1}, func(r *publish.Request) { r.StartAt = 9 })
 	s.back(2)
@@ -87,7 +88,9 @@ func holds(s Step) error {
 	}
 	var got []bundle.Entry
 	for _, e := range s.Ledger.Entries {
-		got = append(got, bundle.Entry{Kind: e.Kind, Flag: e.Flag})
+		if e.Kind != bundle.EntryOverridden && e.Kind != bundle.EntryRestored {
+			got = append(got, bundle.Entry{Kind: e.Kind, Flag: e.Flag})
+		}
 	}
 	if !reflect.DeepEqual(got, want) {
 		return fmt.Errorf("it tells %v; the flags show %v", got, want)

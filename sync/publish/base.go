@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
@@ -12,12 +13,13 @@ import (
 
 // base is what a publication builds on: the head that stands, or the revision that a store without one starts at.
 type base struct {
-	tag     string // of the head; "" where there is none
-	head    bundle.Head
-	last    bundle.Head     // what the next revision follows: the head; where that is lost, the newest copy that can be believed
-	flags   bundle.Verified // what the head vouches for
-	retired []bundle.Retired
-	next    int64
+	tag    string // of the head; "" where there is none
+	head   bundle.Head
+	last   bundle.Head     // what the next revision follows: the head; where that is lost, the newest copy that can be believed
+	flags  bundle.Verified // what last vouches for
+	ledger bundle.Ledger   // the tombstones of last, or where they are
+	lost   []error         // what of last could not be read, where that must not stop anybody
+	next   int64
 }
 
 func (b *base) exists() bool { return b.tag != "" }
@@ -28,9 +30,9 @@ func (b *base) follows() bool { return b.last.Manifest().Revision > 0 }
 // revision is the head's.
 func (b *base) revision() int64 { return b.head.Manifest().Revision }
 
-// same tells whether a document is the one that the head vouches for.
+// same tells whether a document is the one that the revision before vouches for.
 func (b *base) same(document []byte) bool {
-	return b.exists() && bytes.Equal(b.flags.Document(), document)
+	return b.flags.Stored() != nil && bytes.Equal(b.flags.Document(), document)
 }
 
 // listed is how many keys are asked for at once.
@@ -123,24 +125,60 @@ func (p *Publisher) start(ctx context.Context, startAt int64) (*base, error) {
 	case startAt < free:
 		refusal.Rule, refusal.Err = RuleStart, fmt.Errorf("cannot start at revision %d: the store holds %s", startAt, last)
 	default:
-		b := &base{next: startAt, last: p.lastCopy(ctx, top)}
-		return b, reachable(free, startAt)
+		if err := reachable(free, startAt); err != nil {
+			return nil, err
+		}
+		b := &base{next: startAt}
+		return b, p.inherit(ctx, b, top)
 	}
 	return nil, refusal
 }
 
-// lastCopy is the newest revision of a store that lost its head, if it can be believed: then what begins anew takes the past along. It
-// is the zero Head else, for a damaged copy must not keep a store from beginning.
-func (p *Publisher) lastCopy(ctx context.Context, revision int64) bundle.Head {
-	got, err := p.store.Get(ctx, bundle.RevisionKey(revision), "", bundle.MaxManifest)
+// inherit takes over what the newest copy of a store that lost its head stands for, kills and tombstones too, as far as it can be believed:
+// what is damaged must not keep a store from beginning.
+func (p *Publisher) inherit(ctx context.Context, b *base, top int64) error {
+	head, err := p.lastCopy(ctx, top)
+	if isDamage(err) {
+		b.lost = append(b.lost, fmt.Errorf("%s, with overrides, tombstones and flags: %w", bundle.RevisionKey(top), err))
+		return nil
+	}
 	if err != nil {
-		return bundle.Head{}
+		return err
+	}
+	b.last = head
+	if b.flags, err = p.flags(ctx, head); isDamage(err) {
+		b.lost = append(b.lost, err)
+	} else if err != nil {
+		return err
+	}
+	m := head.Manifest()
+	if b.ledger.Retired, _, err = p.tombstones(ctx, m.Ledger); isDamage(err) {
+		b.lost = append(b.lost, fmt.Errorf("tombstones of revision %d: %w", m.Revision, err))
+		return nil
+	}
+	return err
+}
+
+// isDamage tells an object that is not what it should be from a store that did not answer.
+func isDamage(err error) bool {
+	return errors.As(err, new(*Refusal)) || bundle.ReasonOf(err) != "" || errors.Is(err, object.ErrTooLarge)
+}
+
+// lastCopy is the newest revision of a store that lost its head.
+func (p *Publisher) lastCopy(ctx context.Context, revision int64) (bundle.Head, error) {
+	key := bundle.RevisionKey(revision)
+	got, err := p.store.Get(ctx, key, "", bundle.MaxManifest)
+	if errors.Is(err, object.ErrNotFound) {
+		return bundle.Head{}, refuse(RuleDamaged, "%w", err)
+	}
+	if err != nil {
+		return bundle.Head{}, fmt.Errorf("read %s: %w", key, err)
 	}
 	head, err := p.policy.Open(got.Body)
-	if err != nil || head.Manifest().Revision != revision {
-		return bundle.Head{}
+	if err == nil && head.Manifest().Revision != revision {
+		err = refuse(RuleHistory, "it holds revision %d", head.Manifest().Revision)
 	}
-	return head
+	return head, err
 }
 
 // reachable refuses what sidecars that follow the store would take for a misused key.
@@ -200,28 +238,49 @@ func (p *Publisher) occupied(ctx context.Context, b *base, key string) error {
 }
 
 // load reads the document and the tombstones that the head vouches for.
-func (p *Publisher) load(ctx context.Context, b *base) error {
-	m := b.head.Manifest()
-	stored, err := p.get(ctx, bundle.Key(m.Bundle.Digest), bundle.MaxStored)
-	if err != nil {
+func (p *Publisher) load(ctx context.Context, b *base) (err error) {
+	if b.flags, err = p.flags(ctx, b.head); err != nil {
 		return err
 	}
-	verified, err := b.head.Open(stored)
-	if err != nil {
-		return fmt.Errorf("verify bundle of revision %d: %w", m.Revision, err)
-	}
-	retired, _, err := p.tombstones(ctx, m.Ledger)
-	if err != nil {
+	m := b.head.Manifest()
+	if b.ledger.Retired, _, err = p.tombstones(ctx, m.Ledger); err != nil {
 		return fmt.Errorf("ledger of revision %d: %w", m.Revision, err)
 	}
-	b.flags, b.retired = verified, retired
 	return nil
+}
+
+// salvage is load for whoever goes back to older flags, perhaps because those of the head are damaged: that does not stop them.
+func (p *Publisher) salvage(ctx context.Context, b *base) (err error) {
+	if b.flags, err = p.flags(ctx, b.head); isDamage(err) {
+		b.lost = append(b.lost, err)
+	} else if err != nil {
+		return err
+	}
+	if b.ledger, err = p.carry(ctx, b.head.Manifest().Ledger); err != nil {
+		b.lost = append(b.lost, err)
+	}
+	return nil
+}
+
+// flags reads the bundle of a revision.
+func (p *Publisher) flags(ctx context.Context, head bundle.Head) (bundle.Verified, error) {
+	m := head.Manifest()
+	stored, err := p.get(ctx, bundle.Key(m.Bundle.Digest), bundle.MaxStored)
+	if err != nil {
+		return bundle.Verified{}, err
+	}
+	verified, err := head.Open(stored)
+	if err != nil {
+		return bundle.Verified{}, fmt.Errorf("verify bundle of revision %d: %w", m.Revision, err)
+	}
+	return verified, nil
 }
 
 // maxLedgers is how many ledgers that refer to another for their tombstones are followed.
 const maxLedgers = 1000
 
-// tombstones reads those of a ledger, which may stand in another one. Where that fails it gives the ledger that could not be read.
+// tombstones reads those of a ledger, of which the older may stand in another one. Where that fails it gives the ledger that could not be
+// read.
 func (p *Publisher) tombstones(ctx context.Context, from bundle.Digest) (retired []bundle.Retired, unread bundle.Digest, err error) {
 	for range maxLedgers {
 		packed, err := p.get(ctx, bundle.LedgerKey(from), bundle.MaxLedger)
@@ -232,8 +291,11 @@ func (p *Publisher) tombstones(ctx context.Context, from bundle.Digest) (retired
 		if err != nil {
 			return nil, from, fmt.Errorf("verify %s: %w", bundle.LedgerKey(from), err)
 		}
+		retired = append(slices.DeleteFunc(ledger.Retired, func(older bundle.Retired) bool {
+			return slices.ContainsFunc(retired, func(r bundle.Retired) bool { return r.Flag == older.Flag })
+		}), retired...)
 		if ledger.RetiredFrom == "" {
-			return ledger.Retired, "", nil
+			return retired, "", nil
 		}
 		from = ledger.RetiredFrom
 	}

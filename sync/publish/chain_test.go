@@ -62,7 +62,7 @@ func verifyRevision(t *testing.T, objects map[string][]byte, head bundle.Head) {
 	if ledger.Revision != m.Revision || ledger.Environment != m.Environment {
 		t.Errorf("ledger of revision %d is of revision %d of %q", m.Revision, ledger.Revision, ledger.Environment)
 	}
-	if got := Count(ledger.Entries); got.Added != m.Change.Added || got.Changed != m.Change.Changed || got.Removed != m.Change.Removed {
+	if got := bundle.Count(ledger.Entries); got.Added != m.Change.Added || got.Changed != m.Change.Changed || got.Removed != m.Change.Removed {
 		t.Errorf("ledger of revision %d counts %+v; the manifest says %+v", m.Revision, got, m.Change)
 	}
 }

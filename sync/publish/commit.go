@@ -26,7 +26,7 @@ func (p *Publisher) Publish(ctx context.Context, r Request) (Result, error) {
 		return Result{}, err
 	}
 	if b.exists() {
-		if err := p.takeOver(ctx, b, r.DryRun); err != nil {
+		if err := p.takeOver(ctx, b, r.DryRun, r.From.Stored() != nil); err != nil {
 			return Result{}, err
 		}
 		if p.unchanged(b, r) {
@@ -37,10 +37,17 @@ func (p *Publisher) Publish(ctx context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if r.DryRun {
-		return Result{Outcome: Planned, Head: next.head, Entries: next.entries, Same: next.same}, nil
+	result := Result{Outcome: Planned, Head: next.head, Entries: next.entries, Same: next.same}
+	if !r.DryRun {
+		if result, err = p.write(ctx, b, next); err != nil {
+			return result, err
+		}
 	}
-	return p.write(ctx, b, next)
+	result.Lost = b.lost
+	if next.head.Manifest().ValidUntil.IsZero() {
+		result.Ended = b.last.Manifest().ValidUntil
+	}
+	return result, nil
 }
 
 // unchanged tells whether the head is all that r asks for already: the same flags, no other end or number, and signed by every key.
@@ -66,15 +73,22 @@ func (p *Publisher) signed(head bundle.Head) bool {
 	return true
 }
 
-// takeOver makes the store whole where the publisher before was stopped, and reads what its head stands for.
-func (p *Publisher) takeOver(ctx context.Context, b *base, dryRun bool) error {
+// takeOver makes the store whole where the publisher before was stopped, and reads what its head stands for. Damage beside the head ends it,
+// unless it is to be salvaged.
+func (p *Publisher) takeOver(ctx context.Context, b *base, dryRun, salvage bool) error {
 	if err := p.checkFree(ctx, b); err != nil {
 		return err
 	}
 	if !dryRun {
-		if err := p.complete(ctx, b); err != nil {
+		err := p.complete(ctx, b)
+		if salvage && errors.As(err, new(*Refusal)) {
+			b.lost = append(b.lost, err)
+		} else if err != nil {
 			return err
 		}
+	}
+	if salvage {
+		return p.salvage(ctx, b)
 	}
 	return p.load(ctx, b)
 }
@@ -96,7 +110,7 @@ func (p *Publisher) write(ctx context.Context, b *base, next *revision) (Result,
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	err := p.keep(after, bundle.RevisionKey(m.Revision), next.head.Raw())
-	return Result{Published, next.head, next.entries, next.same, err}, nil
+	return Result{Outcome: Published, Head: next.head, Entries: next.entries, Same: next.same, CopyErr: err}, nil
 }
 
 // keep writes an object that is never changed afterwards. One that is there already, or whose answer was lost, is compared.

@@ -110,6 +110,9 @@ func force(standing []bundle.Override, o bundle.Override) (step, error) {
 	if s.next = append(s.next, o); len(s.next) > bundle.MaxOverrides {
 		return step{}, refuse(RuleLimit, "there are %d overrides, and no head holds more: %s", len(standing), flagsOf(standing))
 	}
+	if err := checkRoom(s.next); err != nil {
+		return step{}, err
+	}
 	entry := bundle.Entry{Kind: bundle.EntryOverridden, Flag: o.Flag, After: inJSON(o)}
 	for _, other := range s.went {
 		entry.Before = inJSON(other)
@@ -165,10 +168,4 @@ func of(flag string, overrides []bundle.Override) []bundle.Override {
 	return its
 }
 
-func same(a, b []bundle.Override) bool {
-	return slices.EqualFunc(a, b, func(a, b bundle.Override) bool {
-		at := a.At.Equal(b.At)
-		a.At, b.At = time.Time{}, time.Time{}
-		return at && a == b
-	})
-}
+func same(a, b []bundle.Override) bool { return slices.EqualFunc(a, b, bundle.Override.Same) }

@@ -31,8 +31,7 @@ type revision struct {
 
 // prepare makes everything that the publication will write, and checks it the way a sidecar will, before anything is written.
 func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
-	overrides := b.head.Manifest().Overrides
-	compared, err := r.Compare(Step{b.next, b.flags.Document(), r.Document, b.retired, overrides})
+	compared, err := p.compare(b, r)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +40,7 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 	if err != nil {
 		return nil, err
 	}
-	ref.Flags, ref.PreviousFlags = compared.Flags, b.head.Manifest().Bundle.Flags
+	ref.Flags, ref.PreviousFlags = compared.Flags, b.last.Manifest().Bundle.Flags
 	ref.AllowShrink = (r.AllowShrink || same && ref.AllowShrink) && ref.Shrinks()
 	if err := Guard(r, b.flags.Document(), ref); err != nil {
 		return nil, err
@@ -50,7 +49,22 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 	if !same {
 		next.rollbackTo = r.From.Head().Manifest().Revision
 	}
-	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), bundle.Ledger{Retired: compared.Retired})
+	ledger := b.ledger
+	ledger.Retired, ledger.Anew = compared.Retired, b.follows() && b.flags.Stored() == nil
+	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), ledger)
+}
+
+// compare asks what r changes. Flags before that cannot be read any more do not stop whoever has to do without them anyway.
+func (p *Publisher) compare(b *base, r Request) (Comparison, error) {
+	ask := func() (Comparison, error) {
+		return r.Compare(Step{b.next, b.flags.Document(), r.Document, b.ledger.Retired, b.last.Manifest().Overrides})
+	}
+	compared, err := ask()
+	if errors.Is(err, ErrBefore) && (r.From.Stored() != nil || !b.exists()) {
+		b.flags, b.lost = bundle.Verified{}, append(b.lost, err)
+		return ask()
+	}
+	return compared, err
 }
 
 // finish makes what every revision has: its number and its place in the chain, its ledger, of which the caller says where the tombstones
@@ -75,7 +89,7 @@ func (p *Publisher) finish(b *base, next *revision, m bundle.Manifest, ledger bu
 func pack(b *base, r Request) ([]byte, bundle.Ref, error) {
 	switch {
 	case b.same(r.Document):
-		return b.flags.Stored(), b.head.Manifest().Bundle, nil
+		return b.flags.Stored(), b.last.Manifest().Bundle, nil
 	case r.From.Stored() != nil:
 		return r.From.Stored(), r.From.Head().Manifest().Bundle, nil
 	}
@@ -89,7 +103,7 @@ func Guard(r Request, before []byte, ref bundle.Ref) error {
 	switch {
 	case size > MaxDocument:
 		return refuse(RuleLimit, "the document has %d bytes; at most %d are published", size, MaxDocument)
-	case ref.Shrinks() && !ref.AllowShrink && before != nil:
+	case ref.Shrinks() && !ref.AllowShrink && ref.PreviousFlags > 0:
 		return refuse(RuleShrink, "the number of flags falls from %d to %d", ref.PreviousFlags, ref.Flags)
 	case ref.Shrinks() && !ref.AllowShrink:
 		return refuse(RuleShrink, "the document has no flags")
@@ -107,40 +121,29 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 		Overrides:   []bundle.Override{},
 		PublishedAt: now,
 		OldestPin:   b.next,
-		Change:      Count(entries),
+		Change:      bundle.Count(entries),
 		Critical:    []string{},
 	}
 	m.Change.Author, m.Change.Message = r.Author, r.Message
-	if b.exists() {
-		before := b.head.Manifest()
+	if b.follows() {
+		before := b.last.Manifest()
 		m.Overrides, m.OldestPin = before.Overrides, before.OldestPin
 	}
-	if r.ValidFor > 0 {
+	switch {
+	case r.ValidFor > 0:
 		m.ValidUntil = now.Add(r.ValidFor)
+	case r.From.Stored() != nil:
+		m.ValidUntil = b.last.Manifest().ValidUntil
 	}
 	return m
-}
-
-// Count is how many flags entries touch, as a manifest tells it. Sections are no flags.
-func Count(entries []bundle.Entry) bundle.Change {
-	var c bundle.Change
-	for _, e := range entries {
-		switch {
-		case e.Flag == "":
-		case e.Kind == bundle.EntryAdded:
-			c.Added++
-		case e.Kind == bundle.EntryRemoved:
-			c.Removed++
-		case e.Kind == bundle.EntryChanged: // overrides change no flag
-			c.Changed++
-		}
-	}
-	return c
 }
 
 // seal signs a manifest and opens it again: a head that those who trust the trust keys would refuse is not written.
 func (p *Publisher) seal(m bundle.Manifest) (bundle.Head, error) {
 	raw, err := bundle.Seal(m, p.keys...)
+	if errors.Is(err, bundle.ErrTooLong) && len(m.Overrides) > 0 {
+		raw, err = p.sealShort(m)
+	}
 	switch {
 	case errors.Is(err, bundle.ErrTooLong):
 		return bundle.Head{}, refuse(RuleLimit, "%w", err)

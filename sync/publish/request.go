@@ -15,9 +15,10 @@ type Request struct {
 	Compare         func(Step) (Comparison, error) // required; its error stops the publication and is given back as it is
 
 	// From goes back to a revision of this store: Document is its document, its bundle is used as it is stored, and the ledger says so.
+	// Whatever is damaged beside the head does not stop it.
 	From bundle.Verified
 
-	ValidFor    time.Duration // how long the revision is valid; 0 means without end
+	ValidFor    time.Duration // how long the revision is valid; 0 means without end, or with From the end that the head has
 	StartAt     int64         // the revision to write, of a store that lost its head or stands behind its sidecars; 0 means that the store decides
 	AllowShrink bool          // the document may be empty, or hold less than half of the flags before
 	AllowGrowth bool          // the document may more than double
@@ -31,6 +32,9 @@ type Step struct {
 	Retired       []bundle.Retired // the tombstones so far
 	Overrides     []bundle.Override
 }
+
+// ErrBefore is what Compare wraps where it cannot read Step.Before.
+var ErrBefore = errors.New("read the flags before")
 
 // Comparison is what only somebody who understands flags can say of a Step.
 type Comparison struct {
@@ -55,6 +59,8 @@ type Result struct {
 	Head    bundle.Head    // the revision that now stands, or would
 	Entries []bundle.Entry // what it changes
 	Same    bool           // it has the flags of the head before
+	Lost    []error        // what of the revision before is damaged, and could not be taken along
+	Ended   time.Time      // the end that the revision before had, where this one has none
 	CopyErr error          // why its copy under revisions/ is not there yet; whoever publishes next writes it
 }
 

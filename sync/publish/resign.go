@@ -39,7 +39,7 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := p.takeOver(ctx, b, r.DryRun); err != nil {
+	if err := p.takeOver(ctx, b, r.DryRun, false); err != nil {
 		return Result{}, err
 	}
 	m := p.again(b, r)
@@ -47,7 +47,7 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 		return Result{}, err
 	}
 	next := &revision{bundle: b.flags.Stored(), same: true}
-	if err := p.finish(b, next, m, bundle.Ledger{Retired: b.retired}); err != nil {
+	if err := p.finish(b, next, m, b.ledger); err != nil {
 		return Result{}, err
 	}
 	if r.DryRun {
