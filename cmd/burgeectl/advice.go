@@ -142,6 +142,8 @@ func ruleHint(r *publish.Refusal) string {
 			return "a shorter --message takes less room, and burgeectl restore FLAG lifts an override that nobody needs any more"
 		}
 		return "sidecars refuse what is a fifth larger: remove flags that nobody needs, or shorten texts"
+	case publish.RuleUnsigned:
+		return "sign it: --key FILE. burgeectl resign --allow-unsigned takes the signatures away, for sidecars that ask for none"
 	case publish.RuleKeys:
 		return "sign with a trusted key too (--key is repeatable), or add the new key's .pub to --trust-key once every sidecar has it"
 	case publish.RuleNoHead:

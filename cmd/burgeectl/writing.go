@@ -33,7 +33,7 @@ func (v *writing) publisher(ctx context.Context, w *world) (*publish.Publisher, 
 	case v.Environment == "":
 		return nil, wrongly("name what the store holds, such as --environment shop/prod, or set BURGEE_ENVIRONMENT", "no environment")
 	case len(v.Key) == 0 && !v.AllowUnsigned:
-		return nil, wrongly("give --key FILE (burgeectl keygen makes one), or --allow-unsigned", "no key to sign with")
+		return nil, wrongly("give --key FILE (burgeectl keygen makes one); a store that was never signed takes --allow-unsigned", "no key to sign with")
 	case len(v.TrustKey) > 0 && v.AllowUnsigned:
 		return nil, keys.ErrBothTrusts
 	}

@@ -26,7 +26,7 @@ func (p Policy) OpenPrevious(later Head, raw []byte) (Head, error) {
 		return Head{}, err
 	}
 	signers := p.Trust.signers(preAuthEncoding(PayloadType, payload), signatures)
-	return Head{m, raw, after.Previous, signers, true}, nil
+	return Head{m, raw, after.Previous, signers, true, len(signatures) > 0}, nil
 }
 
 // follows refuses what no publisher of ours puts before m: whoever held a key then could have chained what belongs elsewhere.

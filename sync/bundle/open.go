@@ -13,6 +13,7 @@ type Head struct {
 	payload  Digest
 	signers  []string
 	chained  bool
+	signed   bool
 }
 
 // Open verifies the bytes of a manifest.json. Nothing of the payload is read before its signatures are good. The error is a
@@ -33,7 +34,7 @@ func (p Policy) Open(raw []byte) (Head, error) {
 	if p.Environment != "" && m.Environment != p.Environment {
 		return Head{}, Refuse(ReasonEnvironment, "manifest is for environment %.200q; this is %q", m.Environment, p.Environment)
 	}
-	return Head{m, raw, Sum(payload), signers, false}, nil
+	return Head{m, raw, Sum(payload), signers, false, len(signatures) > 0}, nil
 }
 
 // Manifest is the payload. What it points to is shared and must not be changed.
@@ -48,6 +49,9 @@ func (h Head) Payload() Digest { return h.payload }
 // Signers are the ids of the trusted keys that signed; none where signatures are not looked at. A head that the chain vouches for may
 // have fewer than the policy asks for.
 func (h Head) Signers() []string { return h.signers }
+
+// Signed tells whether the head carries signatures, be they looked at or not.
+func (h Head) Signed() bool { return h.signed }
 
 // Chained tells how the head was verified: by the chain from a later one, or else by signatures.
 func (h Head) Chained() bool { return h.chained }

@@ -213,17 +213,30 @@ func (p *Publisher) owesCopy(ctx context.Context, b *base) (bool, error) {
 	return false, nil
 }
 
-// checkFree refuses to go on from a head that somebody put back to an older revision: sidecars that saw the newer one would refuse
-// what comes.
+// maxPassed bounds how many names are passed over for one revision.
+const maxPassed = 100
+
+// checkFree refuses to go on from a head that somebody put back to an older revision: sidecars that saw the newer one would refuse what
+// comes. What nobody who is trusted has signed is no revision: its name is passed over, since whoever may write an object must not be able
+// to keep a kill from being written.
 func (p *Publisher) checkFree(ctx context.Context, b *base) error {
-	key := bundle.RevisionKey(b.next)
-	switch _, err := p.store.Get(ctx, key, "", bundle.MaxManifest); {
-	case errors.Is(err, object.ErrNotFound):
-		return nil
-	case err != nil && !errors.Is(err, object.ErrTooLarge):
-		return fmt.Errorf("read %s: %w", key, err)
+	for range maxPassed {
+		key := bundle.RevisionKey(b.next)
+		got, err := p.store.Get(ctx, key, "", bundle.MaxManifest)
+		switch {
+		case errors.Is(err, object.ErrNotFound):
+			return nil
+		case err != nil && !errors.Is(err, object.ErrTooLarge):
+			return fmt.Errorf("read %s: %w", key, err)
+		case err == nil:
+			if _, foreign := p.policy.Open(got.Body); foreign == nil {
+				return p.occupied(ctx, b, key)
+			}
+		}
+		b.lost = append(b.lost, refuse(RuleHistory, "%s is no revision that can be believed: its number is passed over", key))
+		b.next++
 	}
-	return p.occupied(ctx, b, key)
+	return refuse(RuleHistory, "%d names above the head are taken by what is no revision", maxPassed)
 }
 
 // occupied says why a revision above the head is there: somebody published meanwhile, or put the head back.

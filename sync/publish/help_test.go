@@ -133,3 +133,11 @@ func messages(chain []bundle.Manifest) string {
 	}
 	return strings.Join(all, " ")
 }
+
+// putBack makes the head the one before the newest again.
+func putBack(t *testing.T, f *fake, c Config) {
+	t.Helper()
+	before := f.objects[bundle.HeadKey]
+	mustPublish(t, newPublisher(t, c), "newer", many(9)...)
+	f.objects[bundle.HeadKey] = before
+}

@@ -308,7 +308,7 @@ func TestOverrideRefuses(t *testing.T) {
 			func(err error) bool { return bundle.ReasonOf(err) == bundle.ReasonSignature },
 		},
 		"a head that was put back": {
-			func(_ *testing.T, f *fake, _ key) { f.objects[bundle.RevisionKey(2)] = []byte("newer") }, killing("a", "m"),
+			func(t *testing.T, f *fake, k key) { putBack(t, f, k.config(f)) }, killing("a", "m"),
 			rule(RuleHistory, "revisions/00000002.json is there already"),
 		},
 		"one more than a head holds": {full, killing("one-more", "m"), rule(RuleLimit, "there are 32 overrides, and no head holds more: flag-0, flag-1,")},
@@ -366,5 +366,42 @@ func TestOverrideDryRunWritesNothing(t *testing.T) {
 	}
 	if got := messages(verifyChain(t, f, k.policy(t))); got != "one on fire" {
 		t.Errorf("chain %q", got)
+	}
+}
+
+// Whoever may write an object, and cannot sign, keeps nobody from the next revision: what lies under its name is passed over, and told.
+func TestNamesThatAreTakenArePassedOver(t *testing.T) {
+	k, f := newKey(t), newFake()
+	p := newPublisher(t, k.config(f))
+	mustPublish(t, p, "first", many(3)...)
+	for revision, junk := range map[int64]string{2: "junk", 3: `{"payloadType":"x"}`} {
+		if _, err := f.Create(context.Background(), bundle.RevisionKey(revision), []byte(junk)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := mustOverride(t, p, killing("a", "on fire"))
+	if m := done.Head.Manifest(); m.Revision != 4 || m.PreviousRevision != 1 || len(done.Damage) != 2 {
+		t.Errorf("revision %d after %d, damage %v; want 4 after 1, and both names told", m.Revision, m.PreviousRevision, done.Damage)
+	}
+	if _, err := f.Create(context.Background(), bundle.RevisionKey(5), []byte("junk")); err != nil {
+		t.Fatal(err)
+	}
+	result, err := p.Publish(context.Background(), request(document(many(4)...), "second"))
+	if err != nil || result.Head.Manifest().Revision != 6 || len(result.Lost) != 1 {
+		t.Errorf("%v, revision %d, lost %v; want 6, and one told", err, result.Head.Manifest().Revision, result.Lost)
+	}
+}
+
+// A signed store takes no revision that is not signed: its sidecars would refuse it, and every publisher after it.
+func TestASignedStoreStaysSigned(t *testing.T) {
+	k, f := newKey(t), newFake()
+	mustPublish(t, newPublisher(t, k.config(f)), "first", many(3)...)
+	p := newPublisher(t, Config{Store: f, Environment: k.config(f).Environment, AllowUnsigned: true})
+	_, published := p.Publish(context.Background(), request(document(many(4)...), "second"))
+	_, killed := p.Override(context.Background(), killing("a", "on fire"))
+	for _, err := range []error{published, killed} {
+		if refusal := (*Refusal)(nil); !errors.As(err, &refusal) || refusal.Rule != RuleUnsigned {
+			t.Errorf("%v; want a refusal", err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package publish
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -72,7 +73,10 @@ func (p *Publisher) overrideOnce(ctx context.Context, first, b *base, c change) 
 	if err != nil {
 		return Overridden{}, err
 	}
-	done := Overridden{Came: s.came, Went: s.went}
+	if err := p.staysSigned(b); err != nil {
+		return Overridden{}, err
+	}
+	done := Overridden{Came: s.came, Went: s.went, Damage: slices.Clone(b.lost)}
 	if !c.dryRun {
 		err := p.complete(ctx, b)
 		if damage := (*Refusal)(nil); errors.As(err, &damage) {

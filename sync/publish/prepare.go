@@ -31,6 +31,9 @@ type revision struct {
 
 // prepare makes everything that the publication will write, and checks it the way a sidecar will, before anything is written.
 func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
+	if err := p.staysSigned(b); err != nil {
+		return nil, err
+	}
 	compared, err := p.compare(b, r)
 	if err != nil {
 		return nil, err
@@ -136,6 +139,14 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 		m.ValidUntil = b.last.Manifest().ValidUntil
 	}
 	return m
+}
+
+// staysSigned refuses to go on unsigned from a head that is signed. Resign alone takes signatures away: there it is what was asked for.
+func (p *Publisher) staysSigned(b *base) error {
+	if len(p.keys) == 0 && b.follows() && b.last.Signed() {
+		return refuse(RuleUnsigned, "revision %d is signed, and the next one would not be: sidecars that ask for signatures would refuse it", b.last.Manifest().Revision)
+	}
+	return nil
 }
 
 // seal signs a manifest and opens it again: a head that those who trust the trust keys would refuse is not written.

@@ -12,17 +12,18 @@ type Rule string
 
 // The rules.
 const (
-	RuleShrink  Rule = "shrink"   // empty, or less than half of the flags before
-	RuleGrowth  Rule = "growth"   // more than twice the bytes before
-	RuleLimit   Rule = "limit"    // nearer than a fifth to what a loader takes
-	RuleKeys    Rule = "keys"     // whoever trusts the trust keys believes what is written
-	RuleNoHead  Rule = "no-head"  // a store with revisions but no head needs a place to start
-	RuleHasHead Rule = "has-head" // a store with a head goes on above it
-	RuleStart   Rule = "start"    // a store starts above every revision that it holds
-	RuleJump    Rule = "jump"     // sidecars follow from one revision to the next
-	RuleEarlier Rule = "earlier"  // a renewal makes the end later
-	RuleDamaged Rule = "damaged"  // what a head names is there
-	RuleHistory Rule = "history"  // what is written once never changes, and the head is the newest of it
+	RuleShrink   Rule = "shrink"   // empty, or less than half of the flags before
+	RuleGrowth   Rule = "growth"   // more than twice the bytes before
+	RuleLimit    Rule = "limit"    // nearer than a fifth to what a loader takes
+	RuleUnsigned Rule = "unsigned" // what is signed stays so
+	RuleKeys     Rule = "keys"     // whoever trusts the trust keys believes what is written
+	RuleNoHead   Rule = "no-head"  // a store with revisions but no head needs a place to start
+	RuleHasHead  Rule = "has-head" // a store with a head goes on above it
+	RuleStart    Rule = "start"    // a store starts above every revision that it holds
+	RuleJump     Rule = "jump"     // sidecars follow from one revision to the next
+	RuleEarlier  Rule = "earlier"  // a renewal makes the end later
+	RuleDamaged  Rule = "damaged"  // what a head names is there
+	RuleHistory  Rule = "history"  // what is written once never changes, and the head is the newest of it
 )
 
 // Refusal is an error that names the rule. Whatever is refused has not moved the head.

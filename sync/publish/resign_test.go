@@ -133,9 +133,7 @@ func TestResignRefuses(t *testing.T) {
 			rule(RuleDamaged, "the head names bundles/"),
 		},
 		"a head that was put back": {
-			func(_ *testing.T, f *fake, _ *Config, _ *Resigning) {
-				f.objects[bundle.RevisionKey(2)] = []byte("newer")
-			},
+			func(t *testing.T, f *fake, c *Config, _ *Resigning) { putBack(t, f, *c) },
 			rule(RuleHistory, "revisions/00000002.json is there already"),
 		},
 	} {
