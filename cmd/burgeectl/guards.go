@@ -119,13 +119,12 @@ func (g *guards) revived(d step, key string, retired []bundle.Retired) []problem
 	return nil
 }
 
-// idle lists what was asked to be revived and is nothing that could be.
+// idle lists what was asked to be revived and is nothing that ever could be. A flag that is back already was asked for before, by a
+// pipeline that runs again.
 func (g *guards) idle(d step, retired []bundle.Retired) (found []problem) {
 	var gone []string
 	for _, r := range retired {
-		if !d.before.Has(r.Flag) {
-			gone = append(gone, r.Flag)
-		}
+		gone = append(gone, r.Flag)
 	}
 	for _, key := range g.Revive {
 		switch {
