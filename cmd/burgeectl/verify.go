@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,6 +52,10 @@ func (v *verification) Run(ctx context.Context, w *world, form output) error {
 func (v *verification) verdict(report history.Report) error {
 	if len(report.Damage) == 0 {
 		return nil
+	}
+	if only := report.Damage[0]; v.AtLeast == 0 && len(report.Damage)+len(report.Spare) == 1 && report.Revisions == 0 &&
+		only.Key == bundle.HeadKey && errors.Is(only.Err, history.ErrMissing) {
+		return advised{errors.New("the store is empty"), exitFailed, "if something was published here, it is gone: --at-least REV tells verify so"}
 	}
 	n := plural(len(report.Damage), "object") + " damaged"
 	if report.More > 0 {
