@@ -120,7 +120,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"--poll", "15"}, 2, "--poll: expected duration"},
 		{[]string{"--store", shop.Store, "--environment", kit.Environment}, 2, "burgee: "},
 		{[]string{"--flags", "/absent.json"}, 1, "flag file not read"},
-		{[]string{"--flags", shop.Path("flags.json"), "--listen", "nowhere"}, 1, "listen"},
+		{[]string{"--flags", shop.Path("flags.json"), "--listen", "192.0.2.1:8016"}, 1, "listen"},
 	} {
 		must(t, os.WriteFile(shop.Path("flags.json"), []byte(kit.Flags(1, 0)), 0o644))
 		burgee := shop.Spawn(t, prepare(t, read).as(t, i), row.args...)
