@@ -8,10 +8,10 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/publish"
 )
 
 // chronicle is the verb history.
@@ -210,7 +210,7 @@ func overrideChanges(before, after []bundle.Override, flag string) []overrideCha
 const maxTold = 20
 
 func (e *event) print(out io.Writer) error {
-	lines := []string{fmt.Sprintf("revision %d, %s, by %s: %q", e.Revision, moment(e.PublishedAt), plainName(e.Author), e.Message)}
+	lines := []string{fmt.Sprintf("revision %d, %s, by %s: %q", e.Revision, moment(e.PublishedAt), publish.Plain(e.Author), e.Message)}
 	if e.RollbackTo > 0 {
 		lines = append(lines, fmt.Sprintf("  back to the flags of revision %d", e.RollbackTo))
 	}
@@ -246,14 +246,6 @@ func (e *event) print(out io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// plainName quotes a name that would say more than itself on a line.
-func plainName(name string) string {
-	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
-		return quoted
-	}
-	return name
 }
 
 // indented is oneLine that keeps the spaces a line begins with.

@@ -50,9 +50,9 @@ type NotOverridden struct {
 
 func (n *NotOverridden) Error() string {
 	if n.Segment != "" {
-		return fmt.Sprintf("flag %s is not overridden for segment %s", plain(n.Flag), plain(n.Segment))
+		return fmt.Sprintf("flag %s is not overridden for segment %s", Plain(n.Flag), Plain(n.Segment))
 	}
-	return fmt.Sprintf("flag %s is not overridden", plain(n.Flag))
+	return fmt.Sprintf("flag %s is not overridden", Plain(n.Flag))
 }
 
 // Override makes the next revision over the head's bundle with one override more, or with another in place of one for the same flag and
@@ -141,7 +141,7 @@ func lift(standing []bundle.Override, flag, segment string) (step, error) {
 func flagsOf(overrides []bundle.Override) string {
 	var flags []string
 	for _, o := range overrides {
-		if name := plain(o.Flag); !slices.Contains(flags, name) {
+		if name := Plain(o.Flag); !slices.Contains(flags, name) {
 			flags = append(flags, name)
 		}
 	}

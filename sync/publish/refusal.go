@@ -55,16 +55,16 @@ func (c *Conflict) Error() string {
 	m := c.Head.Manifest()
 	what := ""
 	if c.Flag != "" {
-		what = fmt.Sprintf(", which touches the overrides of %s too,", plain(c.Flag))
+		what = fmt.Sprintf(", which touches the overrides of %s too,", Plain(c.Flag))
 	}
 	return fmt.Sprintf("revision %d not published: %s published revision %d%s at %s: %q",
-		c.Revision, plain(m.Change.Author), m.Revision, what, m.PublishedAt.Format("2006-01-02T15:04:05Z07:00"), m.Change.Message)
+		c.Revision, Plain(m.Change.Author), m.Revision, what, m.PublishedAt.Format("2006-01-02T15:04:05Z07:00"), m.Change.Message)
 }
 
 func (c *Conflict) Unwrap() error { return c.Err }
 
-// plain quotes a name that would say more than itself: it comes from a store, and may hold lines of its own.
-func plain(name string) string {
+// Plain quotes a name that would say more than itself: it comes from a store, and may hold lines of its own.
+func Plain(name string) string {
 	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
 		return quoted
 	}
