@@ -112,6 +112,22 @@ func evaluates(t *testing.T, conn net.Conn) {
 	}
 }
 
+// evaluatesAgain wants a good answer on a new connection, soon: who is told that there is no place comes again. Over TCP the kernel may take
+// a little more of an answer at any time, and for a moment nobody is stuck.
+func evaluatesAgain(t *testing.T, one served) {
+	t.Helper()
+	const tries = 20
+	for range tries {
+		conn := open(t, one)
+		send(t, conn, goodRequest)
+		if status, _, _ := receive(t, bufio.NewReader(conn)); status == http.StatusOK {
+			return
+		}
+		<-time.After(patrolRound / 10)
+	}
+	t.Fatalf("%s: a newcomer was turned away %d times", one.name, tries)
+}
+
 // Who opens many connections and says nothing, or half of something, shuts out nobody: neither on a new connection nor on one that is
 // kept and idle.
 func TestAFullListenerTakesNewcomers(t *testing.T) {
@@ -166,7 +182,7 @@ func TestTheLongestIdleGivesWay(t *testing.T) {
 }
 
 // stuck gives as many clients as the listener takes, who ask for more than the system takes of answers, and read nothing; their answers
-// have been under way for some rounds.
+// have been under way for some rounds. That alone may be a busy machine, so the kernel is asked too.
 func stuck(t *testing.T, one served, request string, rounds int64) {
 	t.Helper()
 	bound := one.patrol.crowd.bound
@@ -183,7 +199,7 @@ func stuck(t *testing.T, one served, request string, rounds int64) {
 		n = 0
 		one.patrol.mu.Lock()
 		for c := range one.patrol.crowd.all() {
-			if mark := c.mark.Load(); stateOf(mark) == writing && one.patrol.now.Load()-mark>>markBits >= rounds {
+			if mark := c.mark.Load(); stateOf(mark) == writing && one.patrol.now.Load()-mark>>markBits >= rounds && isFull(c.Conn) {
 				n++
 			}
 		}
@@ -222,9 +238,9 @@ func TestWhoTakesNothingGivesWay(t *testing.T) {
 	for _, request := range []string{goodRequest, askingRequest} {
 		for _, one := range narrow(t, l, longWaits) {
 			stuck(t, one, request, stalled)
-			evaluates(t, open(t, one))
-			if n := one.patrol.crowd.evicted.Load(); n != 1 {
-				t.Errorf("%s: %d connections gave way; want one", one.name, n)
+			evaluatesAgain(t, one)
+			if n := one.patrol.crowd.evicted.Load(); n == 0 {
+				t.Errorf("%s: nobody gave way", one.name)
 			}
 		}
 	}
