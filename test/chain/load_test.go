@@ -16,8 +16,8 @@ const (
 	bare    = 10 // one request of so many has no snapshot, to see how it is without
 	probed  = 7  // one of so many asks for the flag that is killed, too
 
-	minPublished = 12 // by the end, however few requests are wanted
-	outageEvery  = 10 // publications
+	minPublished = 8 // by the end, however few requests are wanted
+	outageEvery  = 6 // publications
 )
 
 // load is a number of clients that ask without pause.
@@ -108,8 +108,11 @@ func (l *load) kill(t *testing.T) {
 	if isDead(before) {
 		t.Fatalf("the flag is dead already: %+v", before)
 	}
-	l.Ctl("kill", killed, "--store", l.Store, "--environment", kit.Environment, "--key", l.Path("team.key"), "--author", "oncall",
-		"--message", "made by a test").Good(t)
+	l.mu.Lock() // a publication at the same time would be refused: it has not seen the kill
+	printed := l.Ctl("kill", killed, "--store", l.Store, "--environment", kit.Environment, "--key", l.Path("team.key"), "--author", "oncall",
+		"--message", "made by a test")
+	l.mu.Unlock()
+	printed.Good(t)
 	committed := time.Now()
 	var had [services]float64
 	for i, burgee := range l.sidecars {
