@@ -9,8 +9,9 @@ type Context struct {
 	root int32 // the entry of the context object
 	has  bool  // there is a root; else the context is empty
 
-	held memory // what lives until the next Parse or Reset
 	bindings
+	aside bindings    // to the ruleset that was read before: two of them can take turns
+	taken arena[byte] // what was taken out of the context
 	run
 }
 
@@ -76,7 +77,7 @@ func (c *Context) Reset() {
 	if cap(c.entries) > keptBlock {
 		c.entries = nil
 	}
-	c.held.reset()
+	c.taken.reset()
 	c.temp.reset()
 	c.loose()
 	clear(c.frames)

@@ -26,9 +26,9 @@ func TestBulkIsItsSingles(t *testing.T) {
 	for _, doc := range []string{mixed, same, shop, benchFlags(), `{"flags":{}}`} {
 		s := develop(t, doc)
 		plain := s.holder.served()
-		forced, effects := plain.WithOverrides([]eval.Override{
+		forced, effects := plain.Under([]eval.Override{
 			{Flag: "a", Variant: "off"}, {Flag: "b", Variant: "off", Segment: "staff"}, {Flag: "e", Variant: "on"},
-		})
+		}, nil)
 		if doc == mixed && slices.ContainsFunc(effects, func(e eval.Effect) bool { return !e.InForce }) {
 			t.Fatal(effects)
 		}

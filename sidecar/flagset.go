@@ -67,7 +67,7 @@ func (f *flagset) under(head bundle.Head) *flagset {
 	next := newFlagset(f.bundle, f.head, f.revision, f.source)
 	next.since, next.counts = f.since, newCounts(f.bundle)
 	next.headRevision, next.changed = max(head.Manifest().Revision, f.revision), time.Now()
-	rules, effects := f.bundle.WithOverrides(asked)
+	rules, effects := f.bundle.Under(asked, nil)
 	next.rules, next.forced = rules, make([]forced, len(overrides))
 	for i, o := range overrides {
 		next.forced[i] = forced{o, effects[i]}
