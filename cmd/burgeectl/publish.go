@@ -91,7 +91,7 @@ func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
 // idle says of each override that does not do what it says over the flags why that is so.
 func idle(doc *eval.Document, overrides []bundle.Override) []string {
 	var all []string
-	_, effects := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
+	_, effects := eval.Compile(doc, eval.Options{}).Under(forEval(overrides), nil)
 	for i, e := range effects {
 		switch {
 		case e.InForce && e.Problem != "":
