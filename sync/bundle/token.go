@@ -35,7 +35,7 @@ const (
 )
 
 // tokenEncoding has one spelling for each token: the size is a multiple of three bytes, so there are neither spare bits nor padding.
-var tokenEncoding = base64.RawURLEncoding.Strict()
+var tokenEncoding = base64.RawURLEncoding
 
 // Token is a revision token that was read. Nothing of it is believed before Trust.VerifyToken. Two tokens are equal where their texts are.
 type Token struct {
