@@ -128,7 +128,10 @@ func (r *Ruleset) override(o Override) Effect {
 	if i < 0 {
 		return Effect{Problem: "there is no such flag"}
 	}
-	segment := r.segments[o.Segment]
+	var segment segmentRule
+	if o.Segment != "" { // an entry of $evaluators may have the empty name
+		segment = r.segments[o.Segment]
+	}
 	if err := segment.usable(o.Segment); err != nil {
 		return Effect{Problem: err.Error()}
 	}

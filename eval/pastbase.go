@@ -136,8 +136,7 @@ func (m *rebasing) segments() map[string]segmentRule {
 		if all == nil {
 			all = make(map[string]segmentRule)
 		}
-		then.table, then.notes = m.newest(then.table), notes{}
-		all[strings.Clone(name)] = then
+		all[strings.Clone(name)] = m.kept(then)
 	}
 	for _, names := range []map[string]segmentRule{m.past.segments, m.from.segments, m.to.segments} {
 		for name := range maps.Keys(names) {
@@ -145,6 +144,14 @@ func (m *rebasing) segments() map[string]segmentRule {
 		}
 	}
 	return all
+}
+
+// kept is what is needed of a segment: nothing of one that nobody is in.
+func (m *rebasing) kept(s segmentRule) segmentRule {
+	if s.code == nil {
+		return segmentRule{}
+	}
+	return segmentRule{code: s.code, used: s.used, table: m.newest(s.table), weight: s.weight}
 }
 
 // segment gives the past's own idea of a segment, in place of its base's.
