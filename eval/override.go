@@ -98,8 +98,10 @@ func (r *Ruleset) Under(overrides []Override, closing Closing) (*Ruleset, []Effe
 			effects[i] = Effect{Problem: "another override of the flag, for everyone, decides before it"}
 		}
 	}
-	for i, f := range out.flags {
-		out.flags[i] = f.closedFor(closing)
+	if closing != nil {
+		for i, f := range out.flags {
+			out.flags[i] = f.closedFor(closing)
+		}
 	}
 	return &out, effects
 }

@@ -35,7 +35,7 @@ type rebasing struct {
 
 // differences are those from the new base. Only what differed from the old one, and that in which the two bases differ, can be among them.
 func (m *rebasing) differences() []difference {
-	keys := append(slices.Clone(m.past.keys), changedKeys(m.from, m.to)...)
+	keys := append(slices.Clone(m.past.keys), changedBetween(m.from, m.to)...)
 	slices.Sort(keys)
 	var all []difference
 	for _, key := range slices.Compact(keys) {
@@ -57,29 +57,6 @@ func (m *rebasing) then(key string) *Flag {
 		return m.past.at[i]
 	}
 	return m.from.Lookup(viewBytes(key))
-}
-
-// changedKeys are those of the flags that are not the same program in both.
-func changedKeys(a, b *Ruleset) []string {
-	var changed []string
-	i, j := 0, 0
-	for i < len(a.keys) || j < len(b.keys) {
-		switch {
-		case j == len(b.keys) || i < len(a.keys) && a.keys[i] < b.keys[j]:
-			changed = append(changed, a.keys[i])
-			i++
-		case i == len(a.keys) || a.keys[i] > b.keys[j]:
-			changed = append(changed, b.keys[j])
-			j++
-		default:
-			if a.flags[i].program != b.flags[j].program {
-				changed = append(changed, a.keys[i])
-			}
-			i++
-			j++
-		}
-	}
-	return changed
 }
 
 // answersAs tells whether a program of the same key surely answers what this one
