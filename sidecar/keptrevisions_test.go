@@ -326,6 +326,37 @@ func isClosed(turn <-chan struct{}) bool {
 	}
 }
 
+// What waits for a save does not wait for a held file that comes with it.
+func TestASaveDoesNotWaitForHeldFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		maker, state, disk := bundletest.New(t), tempState(t), &faults{}
+		s := newShelf(t, maker, state, disk.before, 16)
+		defer s.stop()
+		busy, held := make(chan struct{}), make(chan struct{})
+		disk.set(func(step, name string) error {
+			switch step + " " + name {
+			case "create lkg.head.tmp":
+				<-busy
+			case "create held.tmp":
+				<-held
+			}
+			return nil
+		})
+		s.saveHead(s.verified(t, 12, numbered(12)).Head())
+		synctest.Wait()
+		kept := s.hold(s.verified(t, 1, numbered(1)))
+		saved := s.adopt(s.verified(t, 12, numbered(12)))
+		close(busy)
+		<-saved
+		synctest.Wait()
+		if isClosed(kept) {
+			t.Error("the held file was not in the way")
+		}
+		close(held)
+		<-kept
+	})
+}
+
 // Nobody waits for a keeper that has ended, nor for one that ends.
 func TestTheEndOfHolding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
