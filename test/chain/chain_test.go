@@ -16,9 +16,10 @@ import (
 )
 
 var (
-	requests = flag.Int("chain.requests", 2000, "requests with a snapshot through the chain, half of them while all sidecars switch at one moment")
-	poll     = flag.Duration("chain.poll", 200*time.Millisecond, "how often the first sidecar polls; the second does so half as often again, and so on")
-	pace     = flag.Duration("chain.pace", 0, "how often something is published; 0 means what each test is about")
+	requests   = flag.Int("chain.requests", 2000, "requests with a snapshot through the chain, half of them while all sidecars switch at one moment")
+	poll       = flag.Duration("chain.poll", 200*time.Millisecond, "how often the first sidecar polls; the second does so half as often again, and so on")
+	closedPoll = flag.Duration("chain.closed.poll", 200*time.Millisecond, "the same where a flag is to fail closed")
+	pace       = flag.Duration("chain.pace", 0, "how often something is published; 0 means what each test is about")
 )
 
 func TestMain(m *testing.M) { kit.Main(m) }
