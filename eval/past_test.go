@@ -13,7 +13,7 @@ import (
 func TestMemoryOfPasts(t *testing.T) {
 	base := Compile(document(t, string(largeDocument(1))), Options{})
 	whole := CompileAfter(base, document(t, string(largeDocument(2))), Options{})
-	var pasts [16]*Past
+	var pasts [4]*Past
 	before := liveHeap()
 	for i := range pasts {
 		later := CompileAfter(whole, document(t, string(largeDocument(3+i))), Options{})
