@@ -87,13 +87,13 @@ func (h *heldFlags) follow(before, next *flagset, now time.Time) {
 	h.note(next, time.Time{})
 	over := slices.DeleteFunc(slices.Clone(h.waiting), func(w *flagset) bool { return w.revision >= next.revision })
 	h.waiting = slices.DeleteFunc(h.waiting, func(w *flagset) bool { return w.revision <= next.revision })
-	if before == nil || before.bundle == next.bundle {
-		return
+	if before != nil && before.bundle != next.bundle {
+		for _, p := range h.past {
+			p.rules = p.rules.Rebase(before.bundle, next.bundle)
+		}
+		over = append(over, before)
 	}
-	for _, p := range h.past {
-		p.rules = p.rules.Rebase(before.bundle, next.bundle)
-	}
-	for _, one := range append(over, before) {
+	for _, one := range over {
 		h.add(one, next)
 	}
 }
