@@ -166,14 +166,14 @@ func (h *heldFlags) table(served *flagset, c *circumstances, oldest int64) pinTa
 	}
 	for _, p := range h.past {
 		rules := p.rules.Under(served.rules, c.asked(), c.lapse.closing())
-		state := pinned{set: served, past: &pastSet{rules, newCounts(rules.Own())}, answering: answering{marks: served.marks}}
+		state := pinned{set: served, past: &pastSet{rules, newCounts(rules.Own())}, answering: &answering{marks: served.marks}}
 		t.contents = append(t.contents, pinnedContent{p.content, state})
 	}
 	for _, r := range slices.Backward(h.revisions) {
 		for i := range t.contents {
 			if t.contents[i].digest == r.content {
 				state := t.contents[i].pinned
-				state.answering = answering{strconv.AppendInt(nil, r.number, 10), []byte(r.token), served.marks}
+				state.answering = &answering{strconv.AppendInt(nil, r.number, 10), []byte(r.token), served.marks}
 				t.byToken[r.token] = state
 				t.held = append(t.held, r.number)
 				break
