@@ -15,7 +15,7 @@ type reporter struct {
 	log    *slog.Logger
 	hook   func(error)
 	unsaid atomic.Int64 // failures since the last line
-	next   atomic.Int64 // when the log is told again, since epoch
+	next   atomic.Int64 // when the log is told again, since epoch; 0: it was never told
 }
 
 func (r *reporter) report(ctx context.Context, err error) {
@@ -24,7 +24,7 @@ func (r *reporter) report(ctx context.Context, err error) {
 	}
 	r.unsaid.Add(1)
 	now, next := sinceEpoch(), r.next.Load()
-	if now < next || !r.next.CompareAndSwap(next, now+int64(reportEvery)) {
+	if next != 0 && now < next || !r.next.CompareAndSwap(next, now+int64(reportEvery)) {
 		return
 	}
 	log := r.log

@@ -68,7 +68,7 @@ func Inside(host string) bool {
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if !strings.Contains(host, ".") {
-		return host != ""
+		return host != "" && 'a' <= host[0] && host[0] <= 'z' // some resolvers read 134744072 as an address
 	}
 	for _, domain := range insideDomains {
 		if strings.HasSuffix(host, domain) {
