@@ -33,7 +33,7 @@ func readFloat(value []byte) (float64, bool) {
 	return f, err == nil
 }
 
-// maxExact is the largest number up to which a float64 holds each whole one.
+// maxExact bounds the whole numbers that a float64 holds each of; what lies beyond may be rounded to it, so it is beyond itself.
 const maxExact = 1 << 53
 
 // readInt takes 250, and 250.0 or 2.5e2 as well, which flag files hold; but no such spelling beyond what is certainly exact.
@@ -48,7 +48,7 @@ func readInt(value []byte) (int64, bool) {
 		return 0, false // beyond an int64
 	}
 	f, err := strconv.ParseFloat(string(value), 64)
-	return int64(f), err == nil && f == math.Trunc(f) && math.Abs(f) <= maxExact
+	return int64(f), err == nil && f == math.Trunc(f) && math.Abs(f) < maxExact
 }
 
 func isNumber(value []byte) bool {
@@ -87,7 +87,7 @@ func settle(value any) any {
 
 func number(n json.Number) any {
 	whole, err := strconv.ParseInt(n.String(), 10, 64)
-	if err == nil && (whole > maxExact || whole < -maxExact) {
+	if err == nil && (whole >= maxExact || whole <= -maxExact) {
 		return whole
 	}
 	f, errFloat := n.Float64()
