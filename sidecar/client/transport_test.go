@@ -16,7 +16,7 @@ type sent struct {
 }
 
 // leave sends a request through the transport.
-func leave(t *testing.T, ctx context.Context, transport client.Transport, url string, header http.Header) sent {
+func leave(ctx context.Context, t *testing.T, transport client.Transport, url string, header http.Header) sent {
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestTransport(t *testing.T) {
 		{"inside, but not for Forward", with, nobody, "http://orders:8080/", copied(), ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			out := leave(t, row.ctx, client.Transport{Forward: row.forward}, row.url, row.header)
+			out := leave(row.ctx, t, client.Transport{Forward: row.forward}, row.url, row.header)
 			if got := out.header.Get(client.Header); got != row.want {
 				t.Errorf("%q leaves; want %q", got, row.want)
 			}

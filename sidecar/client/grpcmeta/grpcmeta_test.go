@@ -85,7 +85,7 @@ func newNetwork(t *testing.T, server grpcmeta.Server, outgoing grpcmeta.Outgoing
 }
 
 // call makes a call of each kind, and gives what their handlers found, which must be the same.
-func (n network) call(t *testing.T, ctx context.Context) seen {
+func (n network) call(ctx context.Context, t *testing.T) seen {
 	t.Helper()
 	if _, err := n.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{}); err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestCallsCarrySnapshots(t *testing.T) {
 			if row.by != "" {
 				ctx = metadata.AppendToOutgoingContext(ctx, client.Key, row.by)
 			}
-			got := n.call(t, ctx)
+			got := n.call(ctx, t)
 			if got.snapshot != row.want || len(got.metadata) > 0 {
 				t.Errorf("the handler found %+v; want the snapshot %q and no metadata", got, row.want)
 			}
@@ -158,10 +158,10 @@ func TestCallsCarrySnapshots(t *testing.T) {
 func TestCallsAreServedWithoutASidecar(t *testing.T) {
 	c := connect(t, filepath.Join(clienttest.Folder(t), "s"))
 	n := newNetwork(t, grpcmeta.Server{Client: c, TrustIncoming: everybody}, grpcmeta.Outgoing{})
-	if got := n.call(t, t.Context()); got.snapshot != "" {
+	if got := n.call(t.Context(), t); got.snapshot != "" {
 		t.Errorf("the handler found %+v; want no snapshot", got)
 	}
-	if got := n.call(t, client.With(t.Context(), client.Parse(theirs))); got.snapshot != theirs {
+	if got := n.call(client.With(t.Context(), client.Parse(theirs)), t); got.snapshot != theirs {
 		t.Errorf("the handler found %+v; want what was carried", got)
 	}
 }

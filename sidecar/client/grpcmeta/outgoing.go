@@ -69,7 +69,7 @@ func Inside(target string) bool {
 		return false
 	}
 	endpoint := rest
-	if authority, found := strings.CutPrefix(rest, "//"); found { // dns://server/host:port
+	if authority, found := strings.CutPrefix(rest, "//"); found { // what stands before the next slash is a DNS server
 		_, endpoint, _ = strings.Cut(authority, "/")
 	}
 	host, _, err := net.SplitHostPort(endpoint)

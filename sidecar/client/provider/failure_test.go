@@ -59,7 +59,7 @@ func TestEveryFailureGivesTheCodesDefault(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			_, flags := connect(t, row.at(t), cmp.Or(row.timeout, clienttest.Patience))
 			for _, code := range defaults {
-				g, d := ask(t, t.Context(), flags, asked{"f", code}, openfeature.EvaluationContext{})
+				g, d := ask(t.Context(), t, flags, asked{"f", code}, openfeature.EvaluationContext{})
 				if want := (got{code, "", openfeature.ErrorReason, row.code}); !reflect.DeepEqual(g, want) {
 					t.Errorf("got %+v; want %+v", g, want)
 				}
@@ -74,7 +74,7 @@ func TestEveryFailureGivesTheCodesDefault(t *testing.T) {
 func TestAContextThatIsNoJSON(t *testing.T) {
 	_, flags := connect(t, filepath.Join(clienttest.Folder(t), "s"), 0)
 	subject := openfeature.NewEvaluationContext("u1", map[string]any{"callback": func() {}})
-	g, _ := ask(t, t.Context(), flags, asked{"f", "code"}, subject)
+	g, _ := ask(t.Context(), t, flags, asked{"f", "code"}, subject)
 	if want := (got{"code", "", openfeature.ErrorReason, openfeature.InvalidContextCode}); g != want {
 		t.Errorf("got %+v; want %+v", g, want)
 	}
@@ -114,8 +114,10 @@ func TestTypes(t *testing.T) {
 		{`-2.5e-3`, 0.5, -0.0025},
 		{`1e400`, 0.5, nil},
 		{`"1.5"`, 0.5, nil},
-		{`{"weight":0.75,"n":3,"list":[1,"a",null,{"deep":true}]}`, object,
-			map[string]any{"weight": 0.75, "n": 3.0, "list": []any{1.0, "a", nil, map[string]any{"deep": true}}}},
+		{
+			`{"weight":0.75,"n":3,"list":[1,"a",null,{"deep":true}]}`, object,
+			map[string]any{"weight": 0.75, "n": 3.0, "list": []any{1.0, "a", nil, map[string]any{"deep": true}}},
+		},
 		{`{"id":9007199254740993}`, object, map[string]any{"id": int64(9007199254740993)}},
 		{`[1,2]`, object, []any{1.0, 2.0}},
 		{`{}`, object, map[string]any{}},
@@ -129,7 +131,7 @@ func TestTypes(t *testing.T) {
 			if row.want == nil {
 				want = got{row.code, "", openfeature.ErrorReason, openfeature.TypeMismatchCode}
 			}
-			if g, _ := ask(t, t.Context(), flags, asked{"f", row.code}, openfeature.EvaluationContext{}); !reflect.DeepEqual(g, want) {
+			if g, _ := ask(t.Context(), t, flags, asked{"f", row.code}, openfeature.EvaluationContext{}); !reflect.DeepEqual(g, want) {
 				t.Errorf("got %#v; want %#v", g, want)
 			}
 		})
@@ -146,7 +148,7 @@ func TestMetadata(t *testing.T) {
 		`{"key":"f","value":"of another type","variant":"v","reason":"STATIC",` + metadata + `}`,
 	} {
 		_, flags := connect(t, clienttest.Answer(t, 200, body), clienttest.Patience)
-		_, d := ask(t, t.Context(), flags, asked{"f", false}, openfeature.EvaluationContext{})
+		_, d := ask(t.Context(), t, flags, asked{"f", false}, openfeature.EvaluationContext{})
 		pin, errPin := d.FlagMetadata.GetString("burgee.pin")
 		override, errOverride := d.FlagMetadata.GetBool("burgee.override")
 		id, errID := d.FlagMetadata.GetInt("id")
@@ -166,7 +168,7 @@ func TestTheCodesDefaultByDesign(t *testing.T) {
 	} {
 		_, flags := connect(t, clienttest.Answer(t, 200, body), clienttest.Patience)
 		for _, code := range defaults {
-			g, _ := ask(t, t.Context(), flags, asked{"f", code}, openfeature.EvaluationContext{})
+			g, _ := ask(t.Context(), t, flags, asked{"f", code}, openfeature.EvaluationContext{})
 			if want := (got{code, "", reason, ""}); !reflect.DeepEqual(g, want) {
 				t.Errorf("%s: got %+v; want %+v", body, g, want)
 			}

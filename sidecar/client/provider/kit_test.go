@@ -48,7 +48,7 @@ type got struct {
 }
 
 // ask evaluates, and looks at what holds always: an error and its code come together, and with the code's default.
-func ask(t testing.TB, ctx context.Context, flags *openfeature.Client, a asked, subject openfeature.EvaluationContext) (got, openfeature.EvaluationDetails) {
+func ask(ctx context.Context, t testing.TB, flags *openfeature.Client, a asked, subject openfeature.EvaluationContext) (got, openfeature.EvaluationDetails) {
 	t.Helper()
 	var g got
 	var d openfeature.EvaluationDetails

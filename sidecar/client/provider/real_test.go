@@ -50,16 +50,16 @@ func TestAnswersOfASidecar(t *testing.T) {
 		{"a context that is too large", asked{"new_pricing", "code"}, about("u1", map[string]any{"big": strings.Repeat("x", 70_000)}), got{"code", "", openfeature.ErrorReason, openfeature.GeneralCode}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if g, _ := ask(t, t.Context(), flags, row.asked, row.subject); !reflect.DeepEqual(g, row.want) {
+			if g, _ := ask(t.Context(), t, flags, row.asked, row.subject); !reflect.DeepEqual(g, row.want) {
 				t.Errorf("got %+v; want %+v", g, row.want)
 			}
 		})
 	}
-	ranking, _ := ask(t, t.Context(), flags, asked{"basket_ranking", map[string]any{}}, about("u1", nil))
+	ranking, _ := ask(t.Context(), t, flags, asked{"basket_ranking", map[string]any{}}, about("u1", nil))
 	if object, is := ranking.Value.(map[string]any); !is || object["model"] == nil || ranking.Reason != openfeature.TargetingMatchReason {
 		t.Errorf("an object is %+v; want one of basket_ranking's", ranking)
 	}
-	if _, d := ask(t, t.Context(), flags, asked{"new_pricing", "code"}, german); d.FlagMetadata["flagSetId"] != "shop" {
+	if _, d := ask(t.Context(), t, flags, asked{"new_pricing", "code"}, german); d.FlagMetadata["flagSetId"] != "shop" {
 		t.Errorf("metadata is %v; want the flag set's", d.FlagMetadata)
 	}
 }
@@ -81,7 +81,7 @@ func TestKeysAndNumbersOfASidecar(t *testing.T) {
 	}
 	_, flags := connect(t, clienttest.Start(t, `{"flags":{`+strings.TrimSuffix(document.String(), ",")+`}}`).Socket, clienttest.Patience)
 	for _, key := range keys {
-		g, _ := ask(t, t.Context(), flags, asked{key, int64(1)}, about("", nil))
+		g, _ := ask(t.Context(), t, flags, asked{key, int64(1)}, about("", nil))
 		if want := (got{int64(9223372036854775807), "it", openfeature.StaticReason, ""}); g != want {
 			t.Errorf("%q: got %+v; want %+v", key, g, want)
 		}
@@ -97,7 +97,7 @@ func TestARestartOfTheSidecar(t *testing.T) {
 		for range 20 {
 			callers.Go(func() {
 				for range 20 {
-					if g, _ := ask(t, t.Context(), flags, asked{"payments_enabled", false}, about("", nil)); g.Value != true {
+					if g, _ := ask(t.Context(), t, flags, asked{"payments_enabled", false}, about("", nil)); g.Value != true {
 						t.Errorf("got %+v; want true", g)
 					}
 				}
@@ -107,7 +107,7 @@ func TestARestartOfTheSidecar(t *testing.T) {
 	}
 	crowd()
 	burgee.Stop(t)
-	if g, _ := ask(t, t.Context(), flags, asked{"payments_enabled", false}, about("", nil)); g.Value != false || g.Code != openfeature.GeneralCode {
+	if g, _ := ask(t.Context(), t, flags, asked{"payments_enabled", false}, about("", nil)); g.Value != false || g.Code != openfeature.GeneralCode {
 		t.Errorf("without a sidecar: %+v; want the code's default", g)
 	}
 	burgee.Start(t)
