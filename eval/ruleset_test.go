@@ -52,7 +52,7 @@ func TestOverrides(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			out, effects := r.WithOverrides(tc.overrides)
+			out, effects := r.Under(tc.overrides, nil)
 			f := out.Lookup([]byte(tc.flag))
 			a := f.Evaluate(&c, 0)
 			if !strings.HasSuffix(string(a.JSON), tc.want) {
@@ -80,8 +80,8 @@ func TestOverrides(t *testing.T) {
 
 func TestOverridesReplaceOverrides(t *testing.T) {
 	r := ruleset(t, overridden)
-	first, _ := r.WithOverrides([]Override{{Flag: "a", Variant: "off"}})
-	second, _ := first.WithOverrides(nil)
+	first, _ := r.Under([]Override{{Flag: "a", Variant: "off"}}, nil)
+	second, _ := first.Under(nil, nil)
 	if !first.Lookup([]byte("a")).Overridden() || second.Lookup([]byte("a")).Overridden() {
 		t.Error("overrides are replaced as a whole")
 	}
@@ -102,13 +102,13 @@ func TestAnswerWith(t *testing.T) {
 
 func TestFailClosed(t *testing.T) {
 	r := ruleset(t, overridden)
-	a, ok := r.Lookup([]byte("a")).FailClosed("stale")
+	a := r.Lookup([]byte("a")).FailClosed("stale")
 	want := `{"key":"a","value":3,"reason":"DEFAULT","variant":"safe","metadata":{"burgee.failClosed":"stale"}}`
-	if !ok || !a.FailClosed || string(a.JSON) != want {
+	if !a.FailClosed || string(a.JSON) != want {
 		t.Errorf("got %s", a.JSON)
 	}
-	if _, ok := r.Lookup([]byte("b")).FailClosed("stale"); ok {
-		t.Error("a flag without a safe variant fails closed")
+	if a := r.Lookup([]byte("b")).FailClosed("stale"); a.Code != General || a.FailClosed {
+		t.Errorf("a flag without a safe variant answers %s", a.JSON)
 	}
 }
 

@@ -141,8 +141,15 @@ func (h *handle) Sync() error {
 	return nil
 }
 
-func (h *handle) Readdirnames(int) ([]string, error) {
-	return slices.Sorted(maps.Keys(h.ram.names)), nil
+func (h *handle) Readdirnames(most int) ([]string, error) {
+	names := slices.Sorted(maps.Keys(h.ram.names))
+	switch {
+	case most > 0 && len(names) == 0:
+		return nil, io.EOF
+	case most > 0 && len(names) > most:
+		return names[:most], nil
+	}
+	return names, nil
 }
 
 // Beyond these a seeded sample stands for all states.
