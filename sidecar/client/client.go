@@ -23,6 +23,8 @@ var (
 	ErrAway = errors.New("the sidecar is away")
 	// ErrAnswer says that what came is no answer that this package can read.
 	ErrAnswer = errors.New("the sidecar's answer cannot be read")
+	// ErrNoToken says that nothing names the state that the sidecar serves: whoever published it put no token beside it.
+	ErrNoToken = errors.New("the sidecar's flags have no token, so that no request can keep to them; publish them with a burgeectl that makes tokens")
 	// ErrContext says that the evaluation context cannot be written as JSON, so that nothing was asked.
 	ErrContext = errors.New("the evaluation context cannot be written as JSON")
 )

@@ -20,6 +20,9 @@ func (c *Client) Open(ctx context.Context) (Snapshot, error) {
 		return carried, nil // the sidecar's own token is in it, so there is nothing to ask
 	}
 	answer, err := c.snapshot(ctx, question{Flags: []string{}})
+	if err == nil && answer.Token == "" {
+		err = ErrNoToken
+	}
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("open a snapshot: %w", err)
 	}
@@ -56,7 +59,7 @@ func (a answer) missed() bool { return a.Pin == "missed" }
 
 // join completes what the request brought along.
 func (a answer) join(carried Snapshot) Snapshot {
-	if a.missed() {
+	if a.missed() || a.Token == "" {
 		return carried
 	}
 	return carried.with(a.Token)
@@ -80,7 +83,7 @@ func (c *Client) snapshot(ctx context.Context, q question) (answer, error) {
 		return answer{}, fmt.Errorf("%w; its status is %d", err, reply.status)
 	case reply.status != http.StatusOK:
 		return answer{}, fmt.Errorf("%w: status %d without an errorCode", ErrAnswer, reply.status)
-	case !isToken(a.Token):
+	case a.Token != "" && !isToken(a.Token):
 		return answer{}, fmt.Errorf("%w: its token is %.200q", ErrAnswer, a.Token)
 	}
 	c.remember(a.Token)

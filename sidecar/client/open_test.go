@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,12 +69,27 @@ func TestOpenDoesNotAskWhatItKnows(t *testing.T) {
 }
 
 func TestATokenThatIsNoneOpensNothing(t *testing.T) {
-	for _, token := range []string{"", "two~tokens", "a b", strings.Repeat("x", 141)} {
+	for _, token := range []string{"two~tokens", "a b", strings.Repeat("x", 141)} {
 		stand := &sidecar{says: fmt.Sprintf(`{"revision":7,"token":%q,"flags":[]}`, token)}
 		s, err := connect(t, clienttest.Serve(t, stand.ServeHTTP)).Open(t.Context())
 		if err == nil || !s.IsZero() {
 			t.Errorf("token %q opened %q, error %v; want none", token, s, err)
 		}
+	}
+}
+
+// A state that nothing names is served, but no request can keep to it.
+func TestFlagsWithoutAToken(t *testing.T) {
+	stand := &sidecar{says: `{"revision":7,"flags":[],"metadata":{},"cacheKey":"0"}`}
+	c := connect(t, clienttest.Serve(t, stand.ServeHTTP))
+	if s, err := c.Open(t.Context()); !errors.Is(err, client.ErrNoToken) || !s.IsZero() {
+		t.Errorf("opened %q, error %v; want ErrNoToken", s, err)
+	}
+	if values, err := c.Values(carrying(t, theirs), nil); err != nil || values.Revision != 7 || values.Snapshot.String() != theirs {
+		t.Errorf("values %+v, error %v; want revision 7, and the snapshot that was carried", values, err)
+	}
+	if s, _ := client.From(c.Enter(carrying(t, theirs))); s.String() != theirs {
+		t.Errorf("a request goes on with %q; want what it carried", s)
 	}
 }
 

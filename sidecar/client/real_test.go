@@ -54,6 +54,9 @@ func TestValuesOfASidecar(t *testing.T) {
 	if other := ask(german, "search_timeout_ms", "no_such_flag", "new_pricing"); other.CacheKey != one.CacheKey {
 		t.Errorf("in another order the key is %s; want %s", other.CacheKey, one.CacheKey)
 	}
+	if twice := ask(german, "new_pricing", "no_such_flag", "new_pricing"); len(twice.Flags) != 2 {
+		t.Errorf("a flag that is named twice is answered %d times", len(twice.Flags)-1)
+	}
 	if other := ask(nil, "new_pricing", "no_such_flag", "search_timeout_ms"); other.CacheKey == one.CacheKey {
 		t.Errorf("for another variant the key is %s too", other.CacheKey)
 	}

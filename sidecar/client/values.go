@@ -11,12 +11,13 @@ type Values struct {
 	Snapshot  Snapshot // what the context carried, completed as Open does
 	CacheKey  string   // the same if and only if flags and variants are: for the key of whatever is cached of what they decide
 	PinMissed bool     // the state that the context's snapshot names cannot be had; these are the current one's
-	Flags     []Flag   // in the order asked
+	Flags     []Flag   // in the order asked, each once; all of them sorted by key
 	Metadata  map[string]any
 }
 
 // Values asks for those flags, or for all where none are named, about one context, with one call.
 func (c *Client) Values(ctx context.Context, attributes map[string]any, flags ...string) (Values, error) {
+	flags = once(flags)
 	a, err := c.snapshot(ctx, question{Context: attributes, Flags: flags})
 	if err != nil {
 		return Values{}, fmt.Errorf("ask for values: %w", err)
@@ -35,4 +36,17 @@ func (c *Client) Values(ctx context.Context, attributes map[string]any, flags ..
 	return Values{
 		Revision: a.Revision, Snapshot: a.join(carried), CacheKey: a.CacheKey, PinMissed: a.missed(), Flags: a.Flags, Metadata: a.Metadata,
 	}, nil
+}
+
+// once leaves out what was named before, as the sidecar does.
+func once(flags []string) []string {
+	seen := make(map[string]bool, len(flags))
+	var first []string
+	for _, flag := range flags {
+		if !seen[flag] {
+			seen[flag] = true
+			first = append(first, flag)
+		}
+	}
+	return first
 }
