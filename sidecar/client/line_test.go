@@ -44,6 +44,17 @@ func readRequest(r *bufio.Reader) error {
 
 func nobody(t testing.TB) string { return filepath.Join(clienttest.Folder(t), "nobody.sock") }
 
+// flood writes much more than anybody should read, and tells whether all of it was taken.
+func flood(w io.Writer) bool {
+	part := make([]byte, 1<<16)
+	for range 1 << 12 {
+		if _, err := w.Write(part); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // failures are sidecars that give no answer, or none that can be read.
 var failures = []struct {
 	name string
@@ -58,8 +69,9 @@ var failures = []struct {
 		return say(t, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"key\":\"f\",")
 	}, client.ErrAway},
 	{"not HTTP", func(t testing.TB) string { return say(t, "SSH-2.0-OpenSSH_9.2\r\n") }, client.ErrAway},
-	{"a header without end", func(t testing.TB) string {
-		return say(t, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 1<<20))
+	{"a header that is too long", func(t testing.TB) string {
+		const body = `{"key":"f","value":true,"token":"a","flags":[{"key":"f"}]}`
+		return say(t, fmt.Sprintf("HTTP/1.1 200 OK\r\nX: %s\r\nContent-Length: %d\r\n\r\n%s", strings.Repeat("x", 1<<17), len(body), body))
 	}, client.ErrAway},
 	{"no JSON", func(t testing.TB) string { return clienttest.Answer(t, 200, "<html>") }, client.ErrAnswer},
 	{"nothing", func(t testing.TB) string { return clienttest.Answer(t, 200, "") }, client.ErrAnswer},
@@ -77,13 +89,7 @@ var failures = []struct {
 		return say(t, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n{}")
 	}, client.ErrAnswer},
 	{"an answer without end", func(t testing.TB) string {
-		return clienttest.Serve(t, func(w http.ResponseWriter, _ *http.Request) {
-			for {
-				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
-					return
-				}
-			}
-		})
+		return clienttest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { flood(w) })
 	}, client.ErrAnswer},
 }
 
@@ -110,6 +116,18 @@ func patienceFor(failure string) time.Duration {
 		return 20 * time.Millisecond
 	}
 	return clienttest.Patience
+}
+
+// What is too long is not read to its end.
+func TestAnAnswerWithoutEndIsNotRead(t *testing.T) {
+	taken := make(chan bool, 1)
+	c := connect(t, clienttest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { taken <- flood(w) }))
+	if _, err := c.Values(t.Context(), nil); !errors.Is(err, client.ErrAnswer) || !strings.Contains(err.Error(), "more than 16777216 bytes") {
+		t.Errorf("error %v; want ErrAnswer, and the bound", err)
+	}
+	if <-taken {
+		t.Error("256 MiB were taken")
+	}
 }
 
 // An answer about another flag, or about flags that were not asked for, is none.
