@@ -53,7 +53,7 @@ func (p *program) FailClosed(why string) Answer {
 // where it does not. Overrides for segments decide before that. A disabled flag
 // has nothing to fail, and a broken one has failed already.
 func (f *Flag) closedFor(closing Closing) *Flag {
-	if closing == nil || !f.closed || f.disabled || f.Broken() {
+	if !f.closed || f.disabled || f.Broken() {
 		return f
 	}
 	if answer, fixed := f.Fixed(); fixed && answer.Overridden {

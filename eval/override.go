@@ -98,8 +98,10 @@ func (r *Ruleset) Under(overrides []Override, closing Closing) (*Ruleset, []Effe
 			effects[i] = Effect{Problem: "another override of the flag, for everyone, decides before it"}
 		}
 	}
-	for i, f := range out.flags {
-		out.flags[i] = f.closedFor(closing)
+	if closing != nil {
+		for i, f := range out.flags {
+			out.flags[i] = f.closedFor(closing)
+		}
 	}
 	return &out, effects
 }
@@ -128,7 +130,10 @@ func (r *Ruleset) override(o Override) Effect {
 	if i < 0 {
 		return Effect{Problem: "there is no such flag"}
 	}
-	segment := r.segments[o.Segment]
+	var segment segmentRule
+	if o.Segment != "" { // an entry of $evaluators may have the empty name
+		segment = r.segments[o.Segment]
+	}
 	if err := segment.usable(o.Segment); err != nil {
 		return Effect{Problem: err.Error()}
 	}

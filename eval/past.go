@@ -112,16 +112,19 @@ func (p *Past) against(base *Ruleset, all []difference) *Past {
 	slices.SortFunc(all, func(a, b difference) int { return cmp.Compare(a.key, b.key) })
 	out := *p
 	out.base, out.keys, out.at = base, make([]string, len(all)), make([]*Flag, len(all))
-	flags := make([]Flag, 0, len(all)) // of its own: a flag of a ruleset keeps all others of it alive
-	for i, d := range all {
-		if out.keys[i] = d.key; d.program != nil {
-			flags = append(flags, Flag{program: d.program, table: d.table, index: int32(len(flags)), forced: d.forced})
-			out.at[i] = &flags[len(flags)-1]
+	own := 0
+	for i := range all {
+		if out.keys[i] = all[i].key; all[i].program != nil {
+			own++
 		}
 	}
-	out.index, out.own = newTextIndex(out.keys), make([]*Flag, len(flags))
-	for i := range flags {
-		out.own[i] = &flags[i]
+	out.index, out.own = newTextIndex(out.keys), make([]*Flag, 0, own)
+	flags := make([]Flag, own) // of its own: a flag of a ruleset keeps all others of it alive
+	for i, d := range all {
+		if n := len(out.own); d.program != nil {
+			flags[n] = Flag{program: d.program, table: d.table, index: int32(n), forced: d.forced}
+			out.at[i], out.own = &flags[n], append(out.own, &flags[n])
+		}
 	}
 	return &out
 }

@@ -35,7 +35,7 @@ type rebasing struct {
 
 // differences are those from the new base. Only what differed from the old one, and that in which the two bases differ, can be among them.
 func (m *rebasing) differences() []difference {
-	keys := append(slices.Clone(m.past.keys), changedKeys(m.from, m.to)...)
+	keys := append(slices.Clone(m.past.keys), changedBetween(m.from, m.to)...)
 	slices.Sort(keys)
 	var all []difference
 	for _, key := range slices.Compact(keys) {
@@ -57,29 +57,6 @@ func (m *rebasing) then(key string) *Flag {
 		return m.past.at[i]
 	}
 	return m.from.Lookup(viewBytes(key))
-}
-
-// changedKeys are those of the flags that are not the same program in both.
-func changedKeys(a, b *Ruleset) []string {
-	var changed []string
-	i, j := 0, 0
-	for i < len(a.keys) || j < len(b.keys) {
-		switch {
-		case j == len(b.keys) || i < len(a.keys) && a.keys[i] < b.keys[j]:
-			changed = append(changed, a.keys[i])
-			i++
-		case i == len(a.keys) || a.keys[i] > b.keys[j]:
-			changed = append(changed, b.keys[j])
-			j++
-		default:
-			if a.flags[i].program != b.flags[j].program {
-				changed = append(changed, a.keys[i])
-			}
-			i++
-			j++
-		}
-	}
-	return changed
 }
 
 // answersAs tells whether a program of the same key surely answers what this one
@@ -136,8 +113,7 @@ func (m *rebasing) segments() map[string]segmentRule {
 		if all == nil {
 			all = make(map[string]segmentRule)
 		}
-		then.table, then.notes = m.newest(then.table), notes{}
-		all[strings.Clone(name)] = then
+		all[strings.Clone(name)] = m.kept(then)
 	}
 	for _, names := range []map[string]segmentRule{m.past.segments, m.from.segments, m.to.segments} {
 		for name := range maps.Keys(names) {
@@ -145,6 +121,14 @@ func (m *rebasing) segments() map[string]segmentRule {
 		}
 	}
 	return all
+}
+
+// kept is what is needed of a segment: nothing of one that nobody is in.
+func (m *rebasing) kept(s segmentRule) segmentRule {
+	if s.code == nil {
+		return segmentRule{}
+	}
+	return segmentRule{code: s.code, used: s.used, table: m.newest(s.table), weight: s.weight}
 }
 
 // segment gives the past's own idea of a segment, in place of its base's.

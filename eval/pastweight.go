@@ -20,6 +20,9 @@ func (p *Past) Weight() int {
 		n += f.weightOfForced()
 		if now := p.base.Lookup(viewBytes(f.key)); now == nil || now.program != f.program {
 			n += int(f.weight)
+			if now != nil && unsafe.StringData(now.raw) == unsafe.StringData(f.raw) {
+				n -= len(f.raw) // programs of one definition have it in common
+			}
 			if f.repeated != nil && !repeated[f.repeated] {
 				repeated[f.repeated] = true
 				n += f.repeated.weight
@@ -41,7 +44,7 @@ func (p *Past) weightOfPlaces() int {
 	n := len(p.keys)*differenceWeight + len(p.own)*(int(unsafe.Sizeof(Flag{}))+8)
 	for i, key := range p.keys {
 		if p.at[i] == nil {
-			n += len(key)
+			n += piece(uintptr(len(key)))
 		}
 	}
 	return n

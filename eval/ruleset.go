@@ -18,6 +18,7 @@ type Ruleset struct {
 	metadata []byte
 	made     making
 	weight   int // in memory, in bytes
+	step     step
 
 	published *Ruleset   // what it was before overrides and failing flags came into force; nil: it is that itself
 	overrides []Override // that came into force
@@ -113,8 +114,9 @@ func (r *Ruleset) compile(doc *Document, earlier *Ruleset) bool {
 			return false
 		}
 	}
-	r.weight = total + rules.slots.weight
 	r.seal(programs, rules.slots, earlier)
+	r.step = newStep(earlier, r)
+	r.weight = total + rules.slots.weight + r.step.weight()
 	return true
 }
 

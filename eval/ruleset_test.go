@@ -78,6 +78,15 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// Everyone is everyone, also where an entry of $evaluators has the empty name.
+func TestOverridesForEveryoneHaveNoSegment(t *testing.T) {
+	r := ruleset(t, `{"$evaluators":{"":{"==":[{"var":"x"},1]}},"flags":{"a":{"variants":{"on":1,"off":2},"defaultVariant":"on"}}}`)
+	out, _ := r.Under([]Override{{Flag: "a", Variant: "off"}}, nil)
+	if a := out.Flags()[0].Evaluate(new(Context), 0); !a.Overridden {
+		t.Errorf("got %s", a.JSON)
+	}
+}
+
 func TestOverridesReplaceOverrides(t *testing.T) {
 	r := ruleset(t, overridden)
 	first, _ := r.Under([]Override{{Flag: "a", Variant: "off"}}, nil)
@@ -97,18 +106,6 @@ func TestAnswerWith(t *testing.T) {
 		if !strings.HasSuffix(string(got), want) {
 			t.Errorf("got %s, want …%s", got, want)
 		}
-	}
-}
-
-func TestFailClosed(t *testing.T) {
-	r := ruleset(t, overridden)
-	a := r.Lookup([]byte("a")).FailClosed("stale")
-	want := `{"key":"a","value":3,"reason":"DEFAULT","variant":"safe","metadata":{"burgee.failClosed":"stale"}}`
-	if !a.FailClosed || string(a.JSON) != want {
-		t.Errorf("got %s", a.JSON)
-	}
-	if a := r.Lookup([]byte("b")).FailClosed("stale"); a.Code != General || a.FailClosed {
-		t.Errorf("a flag without a safe variant answers %s", a.JSON)
 	}
 }
 

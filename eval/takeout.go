@@ -11,14 +11,9 @@ func (c *Context) TakeOut(name string) (content string, isText, found bool) {
 		return "", false, false
 	}
 	var last entry
-	at := c.root + 1
-	for range c.entries[c.root].count() {
-		if c.isNamed(at, name) {
-			last, found = c.entries[at+1], true
-			c.cut(at)
-			continue // the next member stands here now
-		}
-		at = int32(c.entries[at+1].next)
+	for at := c.nextNamed(c.root+1, name); at > 0; at = c.nextNamed(at, name) {
+		last, found = c.entries[at+1], true
+		c.cut(at)
 	}
 	if !found {
 		return "", false, false
@@ -27,17 +22,26 @@ func (c *Context) TakeOut(name string) (content string, isText, found bool) {
 	return c.takenText(last), last.kind() == text, true
 }
 
-// longestEscape is by how many times a string may be longer for its escapes.
+// nextNamed finds the next member of the context's top level with a name, from that
+// at a place on, or gives 0. Lengths decide first, since most names are others.
+func (c *Context) nextNamed(at int32, name string) int32 {
+	entries := c.entries
+	for end := int32(entries[c.root].next); at < end; at = int32(entries[at+1].next) {
+		e := entries[at]
+		if size := int(e.end - e.start); size == len(name) && string(c.body[e.start:e.end]) == name || e.escaped() && c.unescapesTo(e, name) {
+			return at
+		}
+	}
+	return 0
+}
+
+// longestEscape is by how many times escapes may make a string longer.
 const longestEscape = 6
 
-// isNamed is named without an allocation. Lengths decide first, since most names are others.
-func (c *Context) isNamed(at int32, name string) bool {
-	e := &c.entries[at]
+// unescapesTo compares a name that has escapes without an allocation.
+func (c *Context) unescapesTo(e entry, name string) bool {
 	size := int(e.end - e.start)
-	if !e.escaped() {
-		return size == len(name) && string(c.body[e.start:e.end]) == name
-	}
-	if size < len(name) || size > longestEscape*len(name) {
+	if size > longestEscape*len(name) {
 		return false
 	}
 	plain := unescape(c.taken.take(size)[:0], c.body[e.start:e.end])
@@ -45,7 +49,9 @@ func (c *Context) isNamed(at int32, name string) bool {
 	return string(plain) == name
 }
 
-// takenText is the content of a string that is on the tape no more. It has memory of its own, which lasts as long as the context does.
+// takenText is the content of a string that is on the tape no more. Where it has
+// to be written anew, its memory is not that of values that rules read, which is
+// used again when they read by another ruleset's table.
 func (c *Context) takenText(e entry) string {
 	if e.kind() != text {
 		return ""
@@ -63,8 +69,8 @@ func (c *Context) cut(at int32) {
 	end := c.entries[at+1].next
 	gone := end - uint32(at)
 	c.entries = slices.Delete(c.entries, int(at), int(end))
-	for i := range c.entries[at:] {
-		c.entries[int(at)+i].next -= gone
+	for i := int(at); i < len(c.entries); i++ {
+		c.entries[i].next -= gone
 	}
 	c.entries[c.root].next -= gone
 	c.entries[c.root].meta -= oneMore

@@ -18,8 +18,8 @@ const (
 	maxRevisions  = 256 // whose tokens are known, over however many bundles
 )
 
-// held is what can be answered from beside the served flags: revisions that requests are still pinned to, and those whose moment is to come.
-type held struct {
+// heldFlags is what can be answered from beside the served flags: revisions that requests are still pinned to, and those whose moment is to come.
+type heldFlags struct {
 	waiting   []*flagset    // by revision; each is served at its moment
 	past      []*pastBundle // by revision
 	revisions []revision    // all that are known, by number
@@ -59,7 +59,7 @@ func (h *holder) limits(now time.Time) heldLimits {
 }
 
 // note adds a revision to those that are known.
-func (h *held) note(f *flagset, until time.Time) {
+func (h *heldFlags) note(f *flagset, until time.Time) {
 	if len(f.token) == 0 {
 		return
 	}
@@ -73,12 +73,12 @@ func (h *held) note(f *flagset, until time.Time) {
 	}
 }
 
-func (h *held) place(number int64) (at int, found bool) {
+func (h *heldFlags) place(number int64) (at int, found bool) {
 	return slices.BinarySearchFunc(h.revisions, number, func(r revision, n int64) int { return cmp.Compare(r.number, n) })
 }
 
 // follow makes all that is held what is held beside the next flags, those before them included.
-func (h *held) follow(before, next *flagset, now time.Time) {
+func (h *heldFlags) follow(before, next *flagset, now time.Time) {
 	for i := range h.revisions {
 		if r := &h.revisions[i]; r.number < next.revision && r.until.IsZero() {
 			r.until = now
@@ -99,7 +99,7 @@ func (h *held) follow(before, next *flagset, now time.Time) {
 }
 
 // add holds flags as what differs from the served ones.
-func (h *held) add(f, served *flagset) {
+func (h *heldFlags) add(f, served *flagset) {
 	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool { return p.content == f.content || p.content == served.content })
 	if f.content == served.content {
 		return
@@ -110,7 +110,7 @@ func (h *held) add(f, served *flagset) {
 }
 
 // trim lets go of what nobody can be pinned to any more, and of the oldest where there is too much.
-func (h *held) trim(served *flagset, l heldLimits) {
+func (h *heldFlags) trim(served *flagset, l heldLimits) {
 	h.next = time.Time{}
 	h.revisions = slices.DeleteFunc(h.revisions, func(r revision) bool {
 		gone := r.number < l.oldest && r.number != served.revision || !r.until.IsZero() && !r.until.After(l.since)
@@ -131,7 +131,7 @@ func (h *held) trim(served *flagset, l heldLimits) {
 }
 
 // weight is about what is held takes in memory beside the flags that are served, in bytes.
-func (h *held) weight(served *eval.Ruleset) (sum int) {
+func (h *heldFlags) weight(served *eval.Ruleset) (sum int) {
 	for _, w := range h.waiting {
 		sum += w.bundle.Past(served).Weight()
 	}
@@ -142,10 +142,10 @@ func (h *held) weight(served *eval.Ruleset) (sum int) {
 }
 
 // over tells whether a revision has stopped to count since it was last looked at.
-func (h *held) over(now time.Time) bool { return !h.next.IsZero() && !now.Before(h.next) }
+func (h *heldFlags) over(now time.Time) bool { return !h.next.IsZero() && !now.Before(h.next) }
 
 // bounds are those of all flags that can be answered from.
-func (h *held) bounds(served *flagset, unbounded time.Duration) (b bounds) {
+func (h *heldFlags) bounds(served *flagset, unbounded time.Duration) (b bounds) {
 	b = b.with(served.bundle.Flags(), unbounded)
 	for _, w := range h.waiting {
 		b = b.with(w.bundle.Flags(), unbounded)
@@ -157,7 +157,7 @@ func (h *held) bounds(served *flagset, unbounded time.Duration) (b bounds) {
 }
 
 // table makes what requests can be pinned to, of all that is held, under the circumstances of the moment.
-func (h *held) table(served *flagset, c *circumstances, oldest int64) pinTable {
+func (h *heldFlags) table(served *flagset, c *circumstances, oldest int64) pinTable {
 	t := pinTable{byToken: make(map[string]pinned, len(h.revisions)), oldest: oldest}
 	t.contents = append(t.contents, pinnedContent{served.content, served.own()})
 	for _, w := range h.waiting {

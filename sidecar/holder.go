@@ -33,7 +33,7 @@ type holder struct {
 	log        hclog.Logger
 
 	mu      sync.Mutex // over what follows, and over replacing the current flagset
-	held    held
+	held    heldFlags
 	news    chan struct{} // holds one when there are flags that others may have come before
 	bounds  bounds        // of all flags that can be answered from
 	turn    *time.Timer

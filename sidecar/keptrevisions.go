@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -133,11 +134,15 @@ func (k *keeper) loadHeld(ctx context.Context, name string) (lkg.Loaded, error) 
 	}
 }
 
-// give answers a wish.
-func (k *keeper) give(l load) {
+// give answers a wish. A file that was trimmed meanwhile is no fault.
+func (k *keeper) give(wish load) {
 	k.setBusy(time.Now())
-	l.answer <- k.current().LoadHeld(l.name)
+	l := k.current().LoadHeld(wish.name)
 	k.setBusy(time.Time{})
+	if l.Err != nil && !errors.Is(l.Err, os.ErrNotExist) {
+		k.finish(&pastWork{errs: []error{fmt.Errorf("load %s: %w", l.Name, l.Err)}})
+	}
+	wish.answer <- l
 }
 
 func (k *keeper) setBusy(since time.Time) {

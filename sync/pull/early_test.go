@@ -207,34 +207,39 @@ func TestAHastenedPollThatFails(t *testing.T) {
 
 // Whoever asks for a revision that the store does not have sets no pace.
 func TestAskingInVainCostsLittle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const watched = 10 * time.Minute
-		r := run(t)
-		time.Sleep(2 * time.Second)
-		for begin := time.Now(); time.Since(begin) < watched; time.Sleep(10 * time.Millisecond) {
-			if r.loop.Hasten() == nil {
-				t.Fatal("the store answers, and no poll is promised")
-			}
+	for _, random := range []float64{0, 0.5, 0.999999} {
+		synctest.Test(t, func(t *testing.T) { askInVain(t, random) })
+	}
+}
+
+func askInVain(t *testing.T, random float64) {
+	const watched = 10 * time.Minute
+	r := run(t, func(c *Config) { c.Random = func() float64 { return random } })
+	time.Sleep(2 * time.Second)
+	for begin := time.Now(); time.Since(begin) < watched; time.Sleep(10 * time.Millisecond) {
+		if r.loop.Hasten() == nil {
+			t.Fatal("the store answers, and no poll is promised")
 		}
-		asked := r.asked()
-		if most := int(watched/(15*time.Second)) + 6; len(asked) > most {
-			t.Errorf("asked %d times in %v; want at most %d", len(asked), watched, most)
+	}
+	asked := r.asked()
+	shortest := time.Duration((1 - spread) * float64(15*time.Second))
+	if most := int(watched/shortest) + 6; len(asked) > most {
+		t.Errorf("asked %d times in %v; want at most %d", len(asked), watched, most)
+	}
+	for i, at := range asked[1:] {
+		if at-asked[i] < closest {
+			t.Errorf("asked at %v and %v; want a second between them", asked[i], at)
 		}
-		for i, at := range asked[1:] {
-			if at-asked[i] < closest {
-				t.Errorf("asked at %v and %v; want a second between them", asked[i], at)
-			}
-		}
-		r.publish(8)
-		time.Sleep(18 * time.Second)
-		r.publish(9)
-		<-r.loop.Hasten()
-		time.Sleep(closest)
-		r.publish(10)
-		if <-r.loop.Hasten(); r.revision() != 10 {
-			t.Errorf("revision %d; want 10: a poll with news ends the caution", r.revision())
-		}
-	})
+	}
+	r.publish(8)
+	time.Sleep(18 * time.Second)
+	r.publish(9)
+	<-r.loop.Hasten()
+	begin := time.Now()
+	r.publish(10)
+	if <-r.loop.Hasten(); r.revision() != 10 || time.Since(begin) > closest {
+		t.Errorf("revision %d after %v; want 10 within %v: a poll with news ends the caution", r.revision(), time.Since(begin), closest)
+	}
 }
 
 func TestNobodyWaitsForALoopThatDoesNotRun(t *testing.T) {
