@@ -20,7 +20,7 @@ func (c *Client) Evaluate(ctx context.Context, key string, attributes map[string
 	if err != nil {
 		return Flag{}, err
 	}
-	reply, err := c.line.ask(ctx, &url.URL{Path: flagsPath + key, RawPath: flagsPath + url.PathEscape(key)}, body, maxFlag)
+	reply, err := c.line.ask(ctx, &url.URL{Path: flagsPath + key}, body, maxFlag)
 	if err != nil {
 		return Flag{}, err
 	}
