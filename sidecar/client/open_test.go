@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -109,7 +110,10 @@ func TestEnterGoesOnWithWhatItHas(t *testing.T) {
 	if s, _ := client.From(c.Enter(carrying(t, theirs))); s.String() != theirs {
 		t.Errorf("without a sidecar a request that carried %q goes on with %q", theirs, s)
 	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	c.Enter(gone)
 	if len(failures) != 2 {
-		t.Errorf("the hook was told of %v; want both", failures)
+		t.Errorf("the hook was told of %v; want both, and not of the caller who had left", failures)
 	}
 }

@@ -63,7 +63,6 @@ var insideDomains = []string{".svc", ".cluster.local", ".internal", ".localhost"
 // top-level domain of that name.
 func Inside(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
-		ip = ip.Unmap()
 		return ip.IsLoopback() || ip.IsPrivate()
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
