@@ -69,7 +69,14 @@ test('payment is ahead of cart: it answers from the flags that cart has', async 
   assert.equal((await charge(shop.payment)).pricing, 'legacy');
 });
 
-test('a kill is seen by both, pinned or not', async (t) => {
+test('a kill travels with the next request', async (t) => {
+  const shop = await open(t, { cart: soon, payment: late });
+  await shop.kill('new_pricing', 'wrong prices');
+  await eventually(async () => assert.deepEqual(await prices(shop.unpinned), ['legacy', 'dynamic']));
+  await agreed(shop.cart, 'legacy');
+});
+
+test('a kill is seen by both, whatever they are pinned to', async (t) => {
   const shop = await open(t, { cart: soon, payment: late });
   const beside = await shop.service('payment.js', shop.beside.cart); // to pin what cart's sidecar answers
   const old = await snapshotOf(t, shop);
