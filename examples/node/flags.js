@@ -15,7 +15,8 @@ const sidecar = `http://${socket ? 'burgee' : address}`;
 
 // It answers in less than a millisecond, and waits 100 ms at most for flags that a snapshot asks for. When it is away, the code's own
 // defaults must not be long in coming; this release of the provider has no timeout of its own.
-const call = (url, options) => fetch(url, { ...options, dispatcher, signal: AbortSignal.timeout(500) });
+const patience = Number(process.env.FLAGS_TIMEOUT_MS ?? 500);
+const call = (url, options) => fetch(url, { ...options, dispatcher, signal: AbortSignal.timeout(patience) });
 
 // connect gives the client to evaluate flags with.
 export async function connect() {

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 const here = import.meta.dirname;
 const burgee = resolve(here, process.env.BURGEE ?? '../../bin/burgee');
 const burgeectl = resolve(here, process.env.BURGEECTL ?? '../../bin/burgeectl');
-const patience = 20_000;
+const patience = 60_000;
 
 export class Shop {
   static async open() {
