@@ -151,6 +151,7 @@ soak: ## the long runs of what .ci/run does in short: about four hours on two co
 	$(MAKE) publishers
 	$(MAKE) disk
 	$(GO) test ./sync/bundle -run TestDamagesOfALargeBundle -count=1 -timeout 0 -flips 1000000
+	$(GO) test ./sync/bundle -run TestNoChangedTokenVerifies -count=1 -timeout 0 -mutations 1000000
 	$(MAKE) flagd-test EVALUATIONS=10000000
 	$(MAKE) outage
 	$(MAKE) fuzz FUZZ=5m

@@ -87,6 +87,7 @@ func (s *slots) done() *attributes {
 // clearing loop, tells which places belong to the present binding; values are
 // cleared, since they refer into the caller's bytes.
 type bindings struct {
+	held     memory // of the values, for as long as they are bound
 	bound    *attributes
 	stamp    uint64
 	places   []boundPlace // by name
@@ -109,13 +110,20 @@ func (b *bindings) loose() {
 		b.values[slot] = boundValue{}
 	}
 	b.bound, b.resolved = nil, b.resolved[:0]
+	b.held.reset()
+}
+
+// loose forgets what was read of the context.
+func (c *Context) loose() {
+	c.bindings.loose()
+	c.aside.loose()
 }
 
 // attribute gives the value at a path of the context, null where there is none.
 // It stays as it is until the Context is parsed or reset.
 func (c *Context) attribute(slot int32) *value {
 	if c.bound != c.flag.table {
-		c.bind(c.flag.table)
+		c.turnTo(c.flag.table)
 	}
 	held := &c.values[slot]
 	if !held.known {
@@ -126,10 +134,20 @@ func (c *Context) attribute(slot int32) *value {
 	return &held.value
 }
 
+// turnTo binds the context to another ruleset's attributes. The present binding
+// is kept aside: the flags of a Past and those of its base may alternate through
+// a bulk call, and all that they read is read once.
+func (c *Context) turnTo(a *attributes) {
+	c.bindings, c.aside = c.aside, c.bindings
+	if c.bound != a {
+		c.bind(a)
+	}
+}
+
 // bind notes where each member that some rule reads stands. Of equal names the
 // last wins.
 func (c *Context) bind(a *attributes) {
-	c.loose()
+	c.bindings.loose()
 	c.bound = a
 	c.stamp++
 	if len(c.places) < len(a.names) {

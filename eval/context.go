@@ -9,8 +9,9 @@ type Context struct {
 	root int32 // the entry of the context object
 	has  bool  // there is a root; else the context is empty
 
-	held memory // what lives until the next Parse or Reset
 	bindings
+	aside bindings    // to the ruleset that was read before: two of them can take turns
+	taken arena[byte] // what was taken out of the context
 	run
 }
 
@@ -76,7 +77,7 @@ func (c *Context) Reset() {
 	if cap(c.entries) > keptBlock {
 		c.entries = nil
 	}
-	c.held.reset()
+	c.taken.reset()
 	c.temp.reset()
 	c.loose()
 	clear(c.frames)
@@ -90,4 +91,30 @@ func isBlank(body []byte) bool {
 		}
 	}
 	return true
+}
+
+// RequestTexts gives the texts of a list that stands beside the context in a
+// request, such as {"context": {…}, "flags": ["a", "b"]}. There need not be one,
+// which there tells. They are valid until the next Parse or Reset.
+func (c *Context) RequestTexts(name string) (texts []string, there bool, err error) {
+	if len(c.entries) == 0 {
+		return nil, false, nil
+	}
+	at, there := c.find(0, name)
+	if !there {
+		return nil, false, nil
+	}
+	if c.entries[at].kind() != list {
+		return nil, true, &ContextError{Message: quote(name) + " must be a list of strings, not " + c.entries[at].kind().String()}
+	}
+	texts = make([]string, c.entries[at].count())
+	i := at + 1
+	for n := range texts {
+		if c.entries[i].kind() != text {
+			return nil, true, &ContextError{Message: quote(name) + " must hold strings, not " + c.entries[i].kind().String()}
+		}
+		texts[n] = c.readText(i, &c.held)
+		i = int32(c.entries[i].next)
+	}
+	return texts, true, nil
 }

@@ -10,9 +10,9 @@ import (
 // goroutines at once, each with a Context of its own.
 type Flag struct {
 	*program
-	table     *attributes
-	index     int32
-	overrides *[]forced // before all else; the first that applies decides
+	table  *attributes
+	index  int32
+	forced *[]forced // before all else; the first that applies decides
 }
 
 // program is a flag, compiled. Rulesets share it for as long as nothing that it
@@ -38,6 +38,8 @@ type program struct {
 	subject  int32 // slot of the attribute that bucketing must have, or -1
 	weight   int32 // in memory, in bytes; without the rule where that is repeated
 	disabled bool
+	closed   bool          // its failMode is closed
+	bound    time.Duration // after how long without confirmation; 0 for none
 }
 
 // Key is the flag's name.
@@ -68,13 +70,16 @@ func (p *program) Variants() []string { return p.variants.items }
 func (f *Flag) Index() int { return int(f.index) }
 
 // Overridden tells whether an override is in force, for all or for a segment.
-func (f *Flag) Overridden() bool { return f.overrides != nil }
+func (f *Flag) Overridden() bool {
+	return f.forced != nil && (*f.forced)[0].answer.Overridden // that the flag fails closed comes last
+}
 
 // Evaluate answers the flag for a context at a time, which is in Unix seconds.
-// It allocates nothing on the usual path. Order: override, disabled, rule.
+// It allocates nothing on the usual path. Order: override, disabled,
+// failing closed, rule.
 func (f *Flag) Evaluate(c *Context, now int64) Answer {
-	if f.overrides != nil {
-		if answer, ok := f.overridden(c, now); ok {
+	if f.forced != nil {
+		if answer, ok := f.decided(c, now); ok {
 			return answer
 		}
 	}
@@ -91,8 +96,8 @@ func (f *Flag) Evaluate(c *Context, now int64) Answer {
 // Fixed gives the flag's answer where it is the same for every context.
 func (f *Flag) Fixed() (Answer, bool) {
 	switch {
-	case f.overrides != nil:
-		first := (*f.overrides)[0]
+	case f.forced != nil:
+		first := (*f.forced)[0]
 		return first.answer, first.segment.code == nil
 	case f.only != nil:
 		return *f.only, true
@@ -101,21 +106,13 @@ func (f *Flag) Fixed() (Answer, bool) {
 	}
 }
 
-func (f *Flag) overridden(c *Context, now int64) (Answer, bool) {
-	for i := range *f.overrides {
-		if o := &(*f.overrides)[i]; o.applies(f, c, now) {
+func (f *Flag) decided(c *Context, now int64) (Answer, bool) {
+	for i := range *f.forced {
+		if o := &(*f.forced)[i]; o.applies(f, c, now) {
 			return o.answer, true
 		}
 	}
 	return Answer{}, false
-}
-
-// FailClosed is the answer of the flag's safe variant, marked with why: "stale",
-// "expired", "pin-missed" or "broken". It is false where the flag declares none.
-func (p *program) FailClosed(why string) (Answer, bool) {
-	a, ok := p.forcedTo((*parts).safeVariant, failClosedEntry(why))
-	a.FailClosed = ok
-	return a, ok
 }
 
 // forcedTo is the answer that serves a variant whatever the rule says, marked by

@@ -33,9 +33,7 @@ func (c *flagCompiler) compile(def *definition, earlier *program) *program {
 	parts := readParts(viewBytes(p.raw), &c.trees)
 	p.variants = setOf(parts.variantNames())
 	p.disabled = parts.state == stateDisabled
-	if end, ok := parts.contract().End(); ok {
-		p.end = end.Unix()
-	}
+	p.declare(parts.contract())
 	c.open(p, def, &parts)
 	c.answers(p, def, &parts)
 	p.text = c.taken()

@@ -65,7 +65,7 @@ func checkRule(t *testing.T, generation, rule, body string) {
 	}
 	r := Compile(d, Options{})
 	checkAnswers(t, r, &c)
-	forced, _ := r.WithOverrides([]Override{{Flag: "f", Variant: "2", Segment: "s"}})
+	forced, _ := r.Under([]Override{{Flag: "f", Variant: "2", Segment: "s"}}, nil)
 	checkAnswers(t, forced, &c)
 }
 

@@ -23,13 +23,17 @@ type Effect struct {
 type segmentRule struct {
 	code  expr
 	err   error
-	used  digest // of the evaluators that it was made of
+	used  *digest     // of the evaluators that it was made of; the same one, for as long as the program is
+	table *attributes // that it reads by
 	notes notes
+
+	weight int // in memory, in bytes
 }
 
-// forced is an override in force on a flag.
+// forced is what decides before a flag's rule: an override, or that the flag fails closed.
 type forced struct {
 	segment segmentRule // without code: everyone
+	as      *Flag       // that the segment is evaluated as, where it reads by another table than the flag; else nil
 	answer  Answer
 }
 
@@ -37,6 +41,9 @@ type forced struct {
 func (o *forced) applies(f *Flag, c *Context, now int64) bool {
 	if o.segment.code == nil {
 		return true
+	}
+	if o.as != nil {
+		f = o.as
 	}
 	in := c.evaluate(f, o.segment.code, now).truthy()
 	return in && c.fault.code == NoError
@@ -58,26 +65,30 @@ func (c *flagCompiler) segments(doc *Document, earlier *Ruleset) (rules map[stri
 			rules[strings.Clone(s.name)] = segmentRule{err: found.err}
 			continue
 		}
-		code, said := c.rules.evaluator(s.name, found.tree)
-		rules[strings.Clone(s.name)] = segmentRule{code: code, used: found.used, notes: said}
-		warnings = append(warnings, said.warnings...)
-		c.evaluatorWeight += len(s.raw) + c.weigher.rule(code, &said, viewText(c.refs.sources[s.name]))
+		used := found.used // of its own: what stands beside it is the tree of the evaluator
+		rule := segmentRule{used: &used}
+		if before := earlier.segment(s.name, found); before != nil {
+			rule.used = before.used
+		}
+		rule.code, rule.notes = c.rules.evaluator(s.name, found.tree)
+		rule.weight = len(s.raw) + c.weigher.rule(rule.code, &rule.notes, viewText(c.refs.sources[s.name]))
+		rules[strings.Clone(s.name)] = rule
+		warnings = append(warnings, rule.notes.warnings...)
+		c.evaluatorWeight += rule.weight
 	}
 	return rules, warnings
 }
 
-// WithOverrides gives a ruleset in which the overrides are in force, in place of
-// any that were. It shares all other flags. It never fails: the effects are those
+// Under gives a ruleset in which the overrides are in force, and those flags
+// fail closed for which closing, which may be nil, says why: in place of any that
+// were and did. It shares all other flags. It never fails: the effects are those
 // of the overrides, in their order. Of several overrides of one flag, one for
 // everyone decides before those for segments, and else the first that applies.
-func (r *Ruleset) WithOverrides(overrides []Override) (*Ruleset, []Effect) {
+func (r *Ruleset) Under(overrides []Override, closing Closing) (*Ruleset, []Effect) {
+	r = r.asPublished()
 	out := *r
+	out.published, out.overrides = r, slices.Clone(overrides)
 	out.flags = slices.Clone(r.flags)
-	for i, f := range out.flags {
-		if f.Overridden() {
-			out.flags[i] = f.under(nil)
-		}
-	}
 	effects := make([]Effect, len(overrides))
 	for i, o := range overrides {
 		effects[i] = out.override(o)
@@ -87,7 +98,20 @@ func (r *Ruleset) WithOverrides(overrides []Override) (*Ruleset, []Effect) {
 			effects[i] = Effect{Problem: "another override of the flag, for everyone, decides before it"}
 		}
 	}
+	if closing != nil {
+		for i, f := range out.flags {
+			out.flags[i] = f.closedFor(closing)
+		}
+	}
 	return &out, effects
+}
+
+// asPublished gives the ruleset without overrides, and without flags that fail closed.
+func (r *Ruleset) asPublished() *Ruleset {
+	if r.published != nil {
+		return r.published
+	}
+	return r
 }
 
 // deciding finds the override of a flag that leaves no others a say, or gives -1.
@@ -106,7 +130,10 @@ func (r *Ruleset) override(o Override) Effect {
 	if i < 0 {
 		return Effect{Problem: "there is no such flag"}
 	}
-	segment := r.segments[o.Segment]
+	var segment segmentRule
+	if o.Segment != "" { // an entry of $evaluators may have the empty name
+		segment = r.segments[o.Segment]
+	}
 	if err := segment.usable(o.Segment); err != nil {
 		return Effect{Problem: err.Error()}
 	}
@@ -152,10 +179,10 @@ func (p *program) overrideAnswer(o Override) (answer Answer, problem string) {
 // with gives a copy of the flag with one more override; those for everyone
 // stand before those for segments.
 func (f *Flag) with(o forced) *Flag {
-	var all []forced
-	if f.overrides != nil {
-		all = *f.overrides
+	if o.segment.code != nil && o.segment.table != f.table {
+		o.as = f.readingBy(o.segment.table)
 	}
+	all := f.allForced()
 	at := len(all)
 	if o.segment.code == nil {
 		at = slices.IndexFunc(all, func(o forced) bool { return o.segment.code != nil })
@@ -163,13 +190,37 @@ func (f *Flag) with(o forced) *Flag {
 			at = len(all)
 		}
 	}
-	all = slices.Insert(slices.Clone(all), at, o)
-	return f.under(&all)
+	return f.under(slices.Insert(slices.Clone(all), at, o))
 }
 
-// under gives a copy of the flag with those overrides and no others.
-func (f *Flag) under(overrides *[]forced) *Flag {
+// atLast gives a copy of the flag with an answer for all that no override decides for.
+func (f *Flag) atLast(answer Answer) *Flag {
+	return f.under(append(slices.Clip(f.allForced()), forced{answer: answer}))
+}
+
+func (f *Flag) allForced() []forced {
+	if f.forced == nil {
+		return nil
+	}
+	return *f.forced
+}
+
+// under gives a copy of the flag on which that is in force, and nothing else.
+func (f *Flag) under(all []forced) *Flag {
 	out := *f
-	out.overrides = overrides
+	out.forced = &all
 	return &out
+}
+
+// readingBy gives the flag as the segment of another ruleset sees it: what a
+// slot means is for that ruleset's table to say. The flag's subject is the one
+// slot that both of them read.
+func (f *Flag) readingBy(table *attributes) *Flag {
+	out := &Flag{program: f.program, table: table}
+	if f.subject >= 0 {
+		own, more := *f.program, newSlots(table)
+		own.subject = more.slot(f.table.paths[f.subject].written)
+		out.program, out.table = &own, more.done()
+	}
+	return out
 }

@@ -17,7 +17,12 @@ type Ruleset struct {
 	warnings []Problem // of segments; those of flags stand with the flags
 	metadata []byte
 	made     making
-	weight   int      // in memory, in bytes
+	weight   int // in memory, in bytes
+	step     step
+
+	published *Ruleset   // what it was before overrides and failing flags came into force; nil: it is that itself
+	overrides []Override // that came into force
+
 	oversize *Problem // the flags take more memory than they may, and are left out; else nil
 }
 
@@ -109,8 +114,9 @@ func (r *Ruleset) compile(doc *Document, earlier *Ruleset) bool {
 			return false
 		}
 	}
-	r.weight = total + rules.slots.weight
 	r.seal(programs, rules.slots, earlier)
+	r.step = newStep(earlier, r)
+	r.weight = total + rules.slots.weight + r.step.weight()
 	return true
 }
 
@@ -141,6 +147,10 @@ func (r *Ruleset) seal(programs []*program, s *slots, earlier *Ruleset) {
 		r.flags[i], r.keys[i] = &flags[i], p.key
 	}
 	r.index = newTextIndex(r.keys)
+	for name, s := range r.segments {
+		s.table = r.table
+		r.segments[name] = s
+	}
 }
 
 func (r *Ruleset) attributes() *attributes {
@@ -166,7 +176,7 @@ func (r *Ruleset) segment(name string, now resolved) *segmentRule {
 	if r == nil || now.err != nil {
 		return nil
 	}
-	if s, ok := r.segments[name]; ok && s.err == nil && s.used == now.used {
+	if s, ok := r.segments[name]; ok && s.err == nil && *s.used == now.used {
 		return &s
 	}
 	return nil

@@ -52,7 +52,7 @@ func TestOverrides(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
-			out, effects := r.WithOverrides(tc.overrides)
+			out, effects := r.Under(tc.overrides, nil)
 			f := out.Lookup([]byte(tc.flag))
 			a := f.Evaluate(&c, 0)
 			if !strings.HasSuffix(string(a.JSON), tc.want) {
@@ -78,10 +78,19 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// Everyone is everyone, also where an entry of $evaluators has the empty name.
+func TestOverridesForEveryoneHaveNoSegment(t *testing.T) {
+	r := ruleset(t, `{"$evaluators":{"":{"==":[{"var":"x"},1]}},"flags":{"a":{"variants":{"on":1,"off":2},"defaultVariant":"on"}}}`)
+	out, _ := r.Under([]Override{{Flag: "a", Variant: "off"}}, nil)
+	if a := out.Flags()[0].Evaluate(new(Context), 0); !a.Overridden {
+		t.Errorf("got %s", a.JSON)
+	}
+}
+
 func TestOverridesReplaceOverrides(t *testing.T) {
 	r := ruleset(t, overridden)
-	first, _ := r.WithOverrides([]Override{{Flag: "a", Variant: "off"}})
-	second, _ := first.WithOverrides(nil)
+	first, _ := r.Under([]Override{{Flag: "a", Variant: "off"}}, nil)
+	second, _ := first.Under(nil, nil)
 	if !first.Lookup([]byte("a")).Overridden() || second.Lookup([]byte("a")).Overridden() {
 		t.Error("overrides are replaced as a whole")
 	}
@@ -97,18 +106,6 @@ func TestAnswerWith(t *testing.T) {
 		if !strings.HasSuffix(string(got), want) {
 			t.Errorf("got %s, want …%s", got, want)
 		}
-	}
-}
-
-func TestFailClosed(t *testing.T) {
-	r := ruleset(t, overridden)
-	a, ok := r.Lookup([]byte("a")).FailClosed("stale")
-	want := `{"key":"a","value":3,"reason":"DEFAULT","variant":"safe","metadata":{"burgee.failClosed":"stale"}}`
-	if !ok || !a.FailClosed || string(a.JSON) != want {
-		t.Errorf("got %s", a.JSON)
-	}
-	if _, ok := r.Lookup([]byte("b")).FailClosed("stale"); ok {
-		t.Error("a flag without a safe variant fails closed")
 	}
 }
 

@@ -203,7 +203,7 @@ func TestAttributesAreBegunAnew(t *testing.T) {
 // Overrides of an earlier ruleset do not go on into the next.
 func TestSharingLeavesOverrides(t *testing.T) {
 	const doc = `{"flags":{"a":{"variants":{"x":1},"defaultVariant":"x"}}}`
-	first, _ := after(t, doc)[0].WithOverrides([]Override{{Flag: "a", Variant: "x"}})
+	first, _ := after(t, doc)[0].Under([]Override{{Flag: "a", Variant: "x"}}, nil)
 	if CompileAfter(first, document(t, doc), Options{}).Lookup([]byte("a")).Overridden() {
 		t.Error("an override went on")
 	}

@@ -27,7 +27,7 @@ func TestBucketsSurviveRevisions(t *testing.T) {
 			if got := variantsOf(t, later, len(want)); !slices.Equal(got, want) {
 				t.Fatalf("%s: subjects move where all that changes is the rest of the document: %s", generation, doc)
 			}
-			forced, _ := later.WithOverrides([]Override{{Flag: "other-1", Variant: "x"}})
+			forced, _ := later.Under([]Override{{Flag: "other-1", Variant: "x"}}, nil)
 			if got := variantsOf(t, forced, len(want)); !slices.Equal(got, want) {
 				t.Fatalf("%s: an override of another flag moves subjects", generation)
 			}

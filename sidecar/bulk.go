@@ -23,8 +23,9 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 		w.tally.failed(eval.General)
 		return
 	}
-	ctx.Response.Header.SetCanonical(revisionHeader, now.header)
-	if err := w.context.ParseRequest(ctx.Request.Body()); err != nil {
+	err := w.context.ParseRequest(ctx.Request.Body())
+	v := s.view(ctx, w, now)
+	if err != nil {
 		answerError(ctx, fasthttp.StatusBadRequest, eval.InvalidContext, err.Error())
 		w.tally.failed(eval.InvalidContext)
 		return
@@ -41,11 +42,11 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 		}
 	}()
 	var sum uint64
-	body.text, sum = s.appendAll(body.text, now, w, s.clock.machine(start).Unix())
+	body.text, sum = s.appendAll(body.text, v, w, s.clock.machine(start).Unix())
 	body.made()
 	tag := bodyTag(sum)
 	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
-	if !now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {
+	if !v.now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {
 		ctx.SetStatusCode(fasthttp.StatusNotModified)
 		return
 	}

@@ -3,6 +3,8 @@ package sidecar
 import (
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/burgeehq/burgee/eval"
 )
 
@@ -82,31 +84,76 @@ func (a bulkSum) and(b bulkSum) bulkSum {
 
 // appendAll writes every flag's answer, those of disabled and broken ones too: each says for itself how it stands, as with flagd. The sum
 // is that of all that is written.
-func (s *Sidecar) appendAll(body []byte, now *flagset, w *workspace, unix int64) ([]byte, uint64) {
-	var reasons [eval.Failed + 1]uint64
-	sum := bulkSum{now.metadataSum, sumFactor}
+func (s *Sidecar) appendAll(body []byte, v *view, w *workspace, unix int64) ([]byte, uint64) {
+	metadataSum := v.now.metadataSum
+	if v.past != nil || v.set != v.now {
+		metadataSum = xxhash.Sum64(v.metadata())
+	}
+	sum := bulkSum{metadataSum, sumFactor}
 	body = append(body, `{"flags":[`...)
-	for i := range now.plan {
+	if v.marks == "" && v.past == nil {
+		body, sum = s.appendPlanned(body, sum, v, w, unix)
+	} else {
+		body, sum = s.appendEach(body, sum, v, w, unix)
+	}
+	body = append(body, `],"metadata":`...)
+	body = append(body, v.metadata()...)
+	return append(body, '}'), sum.sum
+}
+
+// appendPlanned writes the answers of a flagset that has a plan for them.
+func (s *Sidecar) appendPlanned(body []byte, sum bulkSum, v *view, w *workspace, unix int64) ([]byte, bulkSum) {
+	var reasons [eval.Failed + 1]uint64
+	for i := range v.set.plan {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		if part := &now.plan[i]; part.known != nil {
+		if part := &v.set.plan[i]; part.known != nil {
 			body, sum = append(body, part.known.text...), sum.and(part.known.sum)
 			for reason, n := range part.known.reasons {
 				reasons[reason] += n
 			}
-			s.meter.answeredAll(w, now, part)
+			s.meter.answeredAll(w, v.set, part)
 		} else {
 			answer := part.flags[0].Evaluate(&w.context, unix)
 			reasons[answer.Reason]++
-			s.meter.answered(w, now, part.flags[0], &answer)
+			s.meter.answered(w, &v.set.counts, part.flags[0], &answer)
 			body, sum = append(body, answer.JSON...), sum.and(bulkSum{answer.Sum, sumFactor})
 		}
 	}
 	for reason, n := range reasons {
 		w.tally.reasons[reason].Add(n)
 	}
-	body = append(body, `],"metadata":`...)
-	body = append(body, now.rules.Metadata()...)
-	return append(body, '}'), sum.sum
+	return body, sum
+}
+
+// appendEach writes the answers one by one: those of another state than the served one, or that carry marks.
+func (s *Sidecar) appendEach(body []byte, sum bulkSum, v *view, w *workspace, unix int64) ([]byte, bulkSum) {
+	sum = sum.and(bulkSum{xxhash.Sum64String(v.marks), sumFactor})
+	for flag, counts := range v.all {
+		var answer eval.Answer
+		body, answer = s.appendAnswer(body, flag, counts, v, w, unix)
+		sum = sum.and(bulkSum{answer.Sum, sumFactor})
+	}
+	return body, sum
+}
+
+// appendAnswer evaluates a flag and writes its answer into a list, with the view's marks.
+func (s *Sidecar) appendAnswer(body []byte, flag *eval.Flag, counts *counts, v *view, w *workspace, unix int64) ([]byte, eval.Answer) {
+	answer := v.evaluate(flag, w, unix)
+	w.tally.reasons[answer.Reason].Add(1)
+	s.meter.answered(w, counts, flag, &answer)
+	body = comma(body)
+	if v.marks == "" {
+		return append(body, answer.JSON...), answer
+	}
+	return answer.With(body, v.marks), answer
+}
+
+// comma separates an answer from the one before it.
+func comma(body []byte) []byte {
+	if body[len(body)-1] == '[' {
+		return body
+	}
+	return append(body, ',')
 }

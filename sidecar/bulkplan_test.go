@@ -26,15 +26,15 @@ func TestBulkIsItsSingles(t *testing.T) {
 	for _, doc := range []string{mixed, same, shop, benchFlags(), `{"flags":{}}`} {
 		s := develop(t, doc)
 		plain := s.holder.served()
-		forced, effects := plain.WithOverrides([]eval.Override{
+		forced, effects := plain.Under([]eval.Override{
 			{Flag: "a", Variant: "off"}, {Flag: "b", Variant: "off", Segment: "staff"}, {Flag: "e", Variant: "on"},
-		})
+		}, nil)
 		if doc == mixed && slices.ContainsFunc(effects, func(e eval.Effect) bool { return !e.InForce }) {
 			t.Fatal(effects)
 		}
 		for _, rules := range []*eval.Ruleset{plain, forced} {
 			now := newFlagset(rules, bundle.Head{}, 1, fromFile)
-			now.counts, now.plan, now.metadataSum = newCounts(rules), planBulk(rules), xxhash.Sum64(rules.Metadata())
+			now.counts, now.plan, now.metadataSum = newCounts(rules.Flags()), planBulk(rules), xxhash.Sum64(rules.Metadata())
 			for _, body := range []string{``, `{"context":{"plan":"pro","targetingKey":"u1"}}`, benchBody} {
 				w := s.workspaces.get()
 				if err := w.context.ParseRequest([]byte(body)); err != nil {
@@ -45,7 +45,7 @@ func TestBulkIsItsSingles(t *testing.T) {
 					singles = append(singles, string(flag.Evaluate(&w.context, 1).JSON))
 				}
 				want := `{"flags":[` + strings.Join(singles, ",") + `],"metadata":` + string(rules.Metadata()) + `}`
-				text, sum := s.appendAll(nil, now, w, 1)
+				text, sum := s.appendAll(nil, now.unpinned(), w, 1)
 				if got := string(text); got != want {
 					t.Errorf("for %s:\n%s\nwant\n%s", body, got, want)
 				}

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -17,6 +18,9 @@ const (
 	DefaultPoll       = 15 * time.Second
 	DefaultListen     = "127.0.0.1:8016" // where OFREP SDKs look by themselves
 	DefaultSocketMode = os.FileMode(0o660)
+	DefaultRetain     = 16
+	DefaultPinMaxAge  = 15 * time.Minute
+	DefaultPinWait    = 100 * time.Millisecond
 	staleAfterPolls   = 4
 )
 
@@ -41,6 +45,9 @@ type Config struct {
 
 	Poll           time.Duration // 0 means 15s
 	StaleAfter     time.Duration // 0 means 4 polls
+	Retain         int           // distinct bundles that can be answered from, that which is served included; 0 means 16
+	PinMaxAge      time.Duration // how long a request may be pinned to a revision that another one replaced; 0 means 15m
+	PinWait        time.Duration // how long a request waits that is pinned to a revision which has not come yet; 0 means 100ms, below 0 it does not
 	AnswerContract bool          // answers carry the contract's metadata too
 
 	Instance string           // name of this sidecar in /status; "" means the host's
@@ -64,6 +71,8 @@ func (c *Config) complete() error {
 		return fmt.Errorf("min-revision %d is no revision; they begin at 1", c.MinRevision)
 	case c.Poll < 0 || c.StaleAfter < 0 || c.StartupWait < 0:
 		return errors.New("poll, stale-after and startup-wait must not be negative")
+	case c.Retain < 0 || c.PinMaxAge < 0:
+		return errors.New("retain and pin-max-age must not be negative")
 	case c.HealthyAfter < 0:
 		return errors.New("HealthyAfter must not be negative")
 	}
@@ -83,6 +92,12 @@ func (c *Config) complete() error {
 	c.HealthyAfter = orDefault(c.HealthyAfter, defaultHealthyAfter)
 	c.Poll = orDefault(c.Poll, DefaultPoll)
 	c.StaleAfter = orDefault(c.StaleAfter, staleAfterPolls*c.Poll)
+	c.Retain = orDefault(c.Retain, DefaultRetain)
+	c.PinMaxAge = orDefault(c.PinMaxAge, DefaultPinMaxAge)
+	c.PinWait = orDefault(c.PinWait, DefaultPinWait)
+	if c.Random == nil {
+		c.Random = rand.Float64
+	}
 	if c.StaleAfter < c.Poll {
 		return fmt.Errorf("stale-after %v is shorter than poll %v: the flags would be stale between any two polls", c.StaleAfter, c.Poll)
 	}

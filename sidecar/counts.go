@@ -20,10 +20,10 @@ type counts struct {
 	cells []atomic.Pointer[atomic.Uint64]
 }
 
-func newCounts(rules *eval.Ruleset) counts {
-	c := counts{first: make([]int32, rules.Len())}
+func newCounts(flags []*eval.Flag) counts {
+	c := counts{first: make([]int32, len(flags))}
 	next := int32(0)
-	for i, flag := range rules.Flags() {
+	for i, flag := range flags {
 		c.first[i] = next
 		next += int32(len(flag.Variants())) + 1
 	}

@@ -102,13 +102,14 @@ func (w *workbench) look() error {
 		w.last, w.verdict = raw, w.take(raw)
 	}
 	if w.verdict == nil {
-		w.holder.freshness.confirm(time.Now())
+		w.holder.confirm(time.Now())
+		w.holder.look()
 	}
 	return w.verdict
 }
 
 func (w *workbench) take(raw []byte) error {
-	rules, err := w.compile(raw)
+	rules, content, err := w.compile(raw)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.path, err)
 	}
@@ -116,24 +117,29 @@ func (w *workbench) take(raw []byte) error {
 	if now := w.holder.current.Load(); now != nil {
 		revision = now.revision + 1
 	}
-	w.holder.activate(newFlagset(rules, bundle.Head{}, revision, fromFile))
+	next := newFlagset(rules, bundle.Head{}, revision, fromFile)
+	next.content, next.token = content, []byte(bundle.UnsignedToken(revision, content))
+	w.holder.confirm(time.Now()) // before any request is answered from it
+	w.holder.take(next)
 	return nil
 }
 
-func (w *workbench) compile(raw []byte) (*eval.Ruleset, error) {
+// compile gives the flags of a file, and the digest of their document.
+func (w *workbench) compile(raw []byte) (*eval.Ruleset, bundle.Digest, error) {
 	document, err := flagfile.JSON(w.path, raw)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	w.holder.thrift.begin(len(document) + w.holder.weight())
 	defer func() { w.holder.thrift.endSoon(w.holder.weight()) }()
 	parsed, err := eval.Parse(document, eval.LoadLimits())
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	content := bundle.Sum(document)
 	rules := eval.CompileAfter(w.holder.served(), parsed, w.holder.options)
 	if problem := rules.Oversize(); problem != nil {
-		return nil, fmt.Errorf("%s: %s", problem.Path, problem.Message)
+		return nil, "", fmt.Errorf("%s: %s", problem.Path, problem.Message)
 	}
-	return rules, nil
+	return rules, content, nil
 }

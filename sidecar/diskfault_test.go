@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/bundle/bundletest"
+	"github.com/burgeehq/burgee/sync/lkg"
 	"github.com/burgeehq/burgee/sync/object"
 )
 
@@ -56,10 +59,12 @@ func (f *faulty) harmless() bool {
 	return strings.HasPrefix(f.step, "remove ") || f.step == "read trials" || f.step == "read confirmed"
 }
 
-// script is a life of twenty-six seconds: a start, an override in a head of its own, a new bundle, a restart, and one bundle more.
+// script is a life of twenty-six seconds: a start, an override in a head of its own, a new bundle, one of the past, a restart, and one bundle
+// more.
 var script = map[int]int64{0: 1, 6: 2, 12: 3, 24: 4}
 
 const (
+	holdAt    = 15 // what was fetched of the past
 	restartAt = 18
 	awayAt    = 36 // the store: nothing wakes the disk any more but its own clock
 	mendAt    = 40
@@ -97,10 +102,15 @@ func live(t *testing.T, f *faulty) {
 		case 0:
 			r = boot()
 			time.Sleep(time.Second / 4) // polls are not looked at while they run: they come at halves of seconds, after the restart at three quarters
+		case holdAt:
+			r.keeper.hold(verifiedOf(t, maker, maker.Make(1, numbered(holdAt), 1)))
 		case restartAt:
 			r.stop()
 			r = boot()
 			time.Sleep(time.Second / 4)
+			if err := wholeOnes(r.keeper); err != nil {
+				t.Fatalf("%v (%s) at step %d, %s; lasting: %v: after the restart: %v", f.errno, unix.ErrnoName(f.errno), f.at, f.step, f.lasting, err)
+			}
 		case awayAt:
 			source.Break(func(context.Context, string) (func([]byte) []byte, error) { return nil, object.ErrUnavailable })
 		case mendAt:
@@ -115,6 +125,21 @@ func live(t *testing.T, f *faulty) {
 		t.Fatalf("%v at step %d, %s: %s after it was mended: degraded %q, active %d, persisted %d; want 4", f.errno, f.at, f.step,
 			time.Duration(scriptEnd-mendAt)*time.Second, st.Degraded, st.Active.Revision, st.Persisted.Revision)
 	}
+	left, err := filepath.Glob(filepath.Join(lkg.Path(state), "*.tmp"))
+	if err := errors.Join(err, wholeOnes(r.keeper)); err != nil || len(left) > 1 {
+		t.Fatalf("%v at step %d, %s: held files at the end: %v; left %v", f.errno, f.at, f.step, err, left)
+	}
+}
+
+// wholeOnes tells what held file cannot be read, if it is not for a fault of the disk.
+func wholeOnes(k *keeper) error {
+	for _, name := range k.heldNames() {
+		var fault *fs.PathError
+		if l, err := k.loadHeld(context.Background(), name); err != nil || l.Err != nil && !errors.As(l.Err, &fault) {
+			return fmt.Errorf("%s: %w", name, errors.Join(err, l.Err))
+		}
+	}
+	return nil
 }
 
 // keepsPromises: evaluations answer, what was published two polls ago acts, and a fault is named within a second, for as long as it

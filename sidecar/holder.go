@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,32 +15,48 @@ import (
 // maxBrokenLogged keeps one bundle from filling the log.
 const maxBrokenLogged = 10
 
-// holder keeps the current flagset and is the only one to replace it. It is the pull loop's sink: one goroutine calls it.
+// holder keeps the current flagset and is the only one to replace it. It is the pull loop's sink; timers, and whoever brings past revisions,
+// call it too.
 type holder struct {
-	current   atomic.Pointer[flagset]
-	newest    atomic.Pointer[bundle.Head] // the accepted head whose overrides are in force
-	options   eval.Options
-	freshness *freshness
-	clock     *clock
-	keeper    *keeper // nil keeps nothing
-	thrift    thrift
-	proof     *time.Timer // nil before the first bundle that may have to prove itself
-	proving   string      // what the proof is of
-	health    time.Duration
-	log       hclog.Logger
+	current    atomic.Pointer[flagset]
+	newest     atomic.Pointer[bundle.Head] // the accepted head whose overrides are in force
+	options    eval.Options
+	retain     int
+	pinMaxAge  time.Duration
+	staleAfter time.Duration
+	freshness  *freshness
+	clock      *clock
+	pins       *pins
+	keeper     *keeper // nil keeps nothing
+	thrift     thrift
+	health     time.Duration
+	log        hclog.Logger
+
+	mu      sync.Mutex // over what follows, and over replacing the current flagset
+	held    heldFlags
+	news    chan struct{} // holds one when there are flags that others may have come before
+	bounds  bounds        // of all flags that can be answered from
+	turn    *time.Timer
+	closed  bool
+	stale   staleness
+	proof   *time.Timer // nil before the first bundle that may have to prove itself
+	proving string      // what the proof is of
 }
 
-func newHolder(c Config, f *freshness, k *clock) *holder {
-	return &holder{options: eval.Options{AnswerContract: c.AnswerContract}, freshness: f, clock: k, health: c.HealthyAfter, log: c.Log}
+func newHolder(c Config, f *freshness, k *clock, p *pins) *holder {
+	return &holder{
+		options: eval.Options{AnswerContract: c.AnswerContract}, retain: c.Retain, pinMaxAge: c.PinMaxAge, staleAfter: c.StaleAfter,
+		freshness: f, clock: k, pins: p, health: c.HealthyAfter, log: c.Log,
+		news: make(chan struct{}, 1),
+	}
 }
 
-// Head lets a head's overrides act at once, over whatever bundle is served.
+// Head lets a head's overrides act at once, over whatever is served.
 func (h *holder) Head(head bundle.Head) {
 	h.newest.Store(&head)
 	h.clock.vouch(time.Now(), head.Manifest().PublishedAt)
-	if now := h.current.Load(); now != nil {
-		h.swap(now.under(head))
-	}
+	h.composeAgain()
+	h.sayOverrides()
 	h.keeper.saveHead(head)
 }
 
@@ -50,9 +67,7 @@ func (h *holder) inherit(head bundle.Head) {
 		return
 	}
 	h.newest.Store(&head)
-	if now := h.current.Load(); now != nil {
-		h.swap(now.under(head))
-	}
+	h.composeAgain()
 }
 
 // attempt takes up a head's bundle, which may take the process with it: so it is noted first. One that is quarantined is refused, unless
@@ -73,7 +88,7 @@ func (h *holder) attempt(head bundle.Head, take func() error) error {
 	return err
 }
 
-// Bundle compiles what a head brought, saves it and serves it.
+// Bundle compiles what a head brought, saves it, and serves it or holds it until its moment.
 func (h *holder) Bundle(v bundle.Verified) error {
 	packed := v.Packed()
 	next, err := h.compile(v, fromStore) // v is used no more, so that the document can go meanwhile
@@ -81,17 +96,41 @@ func (h *holder) Bundle(v bundle.Verified) error {
 		return err
 	}
 	h.keeper.save(packed) // first, so that a restart does not go back; and within bounds, since a kill must act on a full disk too
-	h.activate(next)
+	h.confirm(time.Now()) // before any request is answered from it
+	h.take(next)
+	select {
+	case h.news <- struct{}{}:
+	default: // it is said already
+	}
 	return nil
 }
 
-// Confirmed notes that the store's newest state is served.
+// Confirmed notes that the store's newest state is what is served, or held for its moment.
 func (h *holder) Confirmed(at time.Time) {
-	h.freshness.confirm(at)
+	if !h.confirm(at) {
+		return
+	}
 	h.clock.judge(at, h.published())
 	if at, known := h.clock.keeps(at, h.published()); known {
 		h.keeper.saveConfirmed(at)
 	}
+	h.look()
+}
+
+// confirm notes a confirmation, unless a good token told of a revision that the store has long not shown.
+func (h *holder) confirm(at time.Time) bool {
+	if h.pins.unmet(h.newestRevision(), at) {
+		return false
+	}
+	h.freshness.confirm(at)
+	return true
+}
+
+func (h *holder) newestRevision() int64 {
+	if newest := h.newest.Load(); newest != nil {
+		return newest.Manifest().Revision
+	}
+	return 0
 }
 
 // published is when the newest head was; zero where there is none.
@@ -107,9 +146,10 @@ func (h *holder) published() time.Time {
 func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	head, document := v.Head(), v.Document()
 	m := head.Manifest()
-	if now := h.current.Load(); now != nil && sameBundle(now.head.Manifest().Bundle, m.Bundle) {
-		return newFlagset(now.bundle, head, m.Revision, source), nil
+	if rules := h.compiled(m.Bundle); rules != nil {
+		return newFlagset(rules, head, m.Revision, source), nil
 	}
+	h.makeRoom(len(document))
 	h.thrift.begin(len(document) + h.weight())
 	defer func() { h.thrift.endSoon(h.weight()) }()
 	doc, err := eval.Parse(document, eval.LoadLimits())
@@ -149,31 +189,16 @@ func (h *holder) weight() int {
 // sameBundle tells whether two heads name the same flags, whatever came before each.
 func sameBundle(a, b bundle.Ref) bool { return a.Digest == b.Digest && a.Flags == b.Flags }
 
-// activate serves a flagset under the overrides of the newest head.
-func (h *holder) activate(next *flagset) {
-	newest := h.newest.Load()
-	if newest == nil {
-		newest = &next.head
-		h.newest.Store(newest)
-	}
-	h.swap(next.under(*newest))
-	h.thrift.endSoon(h.weight())
-	h.proveLater(next)
-	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
-	for i, problem := range next.rules.Broken() {
-		if i == maxBrokenLogged {
-			h.log.Warn("more flags are broken; /status names them all", "broken", len(next.rules.Broken()))
-			break
-		}
-		h.log.Warn("flag is broken", "flag", problem.Flag, "at", problem.Path, "problem", problem.Message)
-	}
-}
-
 // close ends what the holder started, once nothing calls it any more.
 func (h *holder) close() {
 	h.thrift.close()
-	if h.proof != nil {
-		h.proof.Stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, timer := range []*time.Timer{h.proof, h.turn} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 }
 
@@ -192,16 +217,6 @@ func (h *holder) proveLater(next *flagset) {
 	h.proof = time.AfterFunc(h.health, func() {
 		h.keeper.prove(digest, published && h.newest.Load().Manifest().Bundle.Digest == digest)
 	})
-}
-
-func (h *holder) swap(next *flagset) {
-	h.current.Store(next)
-	h.freshness.serve()
-	for _, o := range next.forced {
-		if o.Problem != "" {
-			h.log.Warn("override without its effect", "flag", o.Flag, "segment", o.Segment, "problem", o.Problem)
-		}
-	}
 }
 
 // overrides are those that answers go by, not those of a head that is only just being taken up. Without flags there is nothing for them to

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,8 @@ type keeper struct {
 	before lkg.Before // nil but in tests
 	log    hclog.Logger
 	wake   chan struct{} // holds one when there is something to do
-	found  chan found    // given once
+	loads  chan load
+	found  chan found // given once
 	ended  chan struct{}
 
 	mu      sync.Mutex
@@ -41,7 +43,8 @@ type keeper struct {
 	waiting []chan struct{}
 	busy    time.Time // since when the disk is at work; zero while it rests
 	problem error     // of the last time
-	unread  error     // what could not be read at the start, and has not been written since
+	past    past
+	unread  error // what could not be read at the start, and has not been written since
 }
 
 // found is what a folder held at the start.
@@ -63,13 +66,15 @@ type kept struct {
 	headRevision int64
 
 	trials lkg.Trials
+	unsure bool          // the last save of them failed: only another one proves that the disk works again
 	proved bundle.Digest // the bundle that was last seen to do well; wanted alone
 }
 
 func newKeeper(path string, before lkg.Before, log hclog.Logger) *keeper {
 	return &keeper{
 		path: path, before: before, log: log.Named("keep"),
-		wake: make(chan struct{}, 1), found: make(chan found, 1), ended: make(chan struct{}),
+		wake: make(chan struct{}, 1), loads: make(chan load), found: make(chan found, 1), ended: make(chan struct{}),
+		past: past{most: retained},
 	}
 }
 
@@ -96,10 +101,13 @@ func (k *keeper) work(ctx context.Context) {
 			k.pass()
 		case <-retry.C:
 			k.pass()
+		case l := <-k.loads:
+			k.give(l)
 		}
 	}
 	k.release()
-	k.pass()                // what is wanted is saved once more
+	k.pass() // what is wanted is saved once more
+	k.dismiss()
 	_ = k.current().Close() // nothing is left to lose
 }
 
@@ -123,6 +131,7 @@ func (k *keeper) open() *lkg.Folder {
 func (k *keeper) look(folder *lkg.Folder) found {
 	f := found{entries: folder.Load()}
 	f.confirmed, f.state = folder.Confirmed()
+	k.list(folder)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, l := range f.entries {
@@ -145,18 +154,20 @@ func (k *keeper) pass() {
 	turns, folder := k.waiting, k.folder
 	k.waiting, k.busy = nil, time.Now()
 	k.mu.Unlock()
-	if folder.Problem() != nil {
+	reopened := folder.Problem() != nil
+	if reopened {
 		_ = folder.Close() // it could not be written to
 		folder = k.open()
 	}
 	k.mu.Lock()
-	want, had, taken := k.want, k.have, k.taken
+	k.past.look = k.past.look || reopened
+	want, had, taken, past := k.want, k.have, k.taken, k.past.begin()
 	k.taken = nil
 	k.mu.Unlock()
 	if taken != nil {
 		folder.Took(*taken)
 	}
-	have, err := bring(folder, had, want)
+	have, err := bring(folder, had, want, past)
 	k.mu.Lock()
 	if k.taken == nil {
 		k.have = have
@@ -167,20 +178,23 @@ func (k *keeper) pass() {
 	if have.payload != had.payload || have.headRevision != had.headRevision {
 		k.unread = nil
 	}
-	k.busy = time.Time{}
+	k.busy = time.Now()
 	k.mu.Unlock()
 	k.settle(err)
 	for _, turn := range turns {
 		close(turn)
 	}
+	past.work(folder, have) // nobody waits for that
+	k.finish(past)
 }
 
 // bring saves the difference between two states, and gives the state that was reached. The trials come first, since a bundle waits for
-// them; then the head, since a kill may be all there is to it.
-func bring(folder *lkg.Folder, have, want kept) (kept, error) {
+// them; then the head, since a kill may be all there is to it. What the entry replaces becomes a past revision first.
+func bring(folder *lkg.Folder, have, want kept, past *pastWork) (kept, error) {
 	errs := []error{folder.Problem()}
-	if !maps.Equal(want.trials, have.trials) {
-		err := folder.SaveTrials(want.trials)
+	if have.unsure || !maps.Equal(want.trials, have.trials) {
+		err := past.givesWay(folder, lkg.Entry{}, func() error { return folder.SaveTrials(want.trials) })
+		have.unsure = err != nil
 		if err == nil {
 			have.trials = want.trials
 		}
@@ -190,21 +204,22 @@ func bring(folder *lkg.Folder, have, want kept) (kept, error) {
 		folder.Proved()
 	}
 	if want.headRevision > have.headRevision {
-		err := folder.SaveHead(want.head)
+		err := past.givesWay(folder, lkg.Entry{}, func() error { return folder.SaveHead(want.head) })
 		if err == nil {
 			have.headRevision = want.headRevision
 		}
 		errs = append(errs, err)
 	}
 	if want.payload != have.payload && want.payload != "" {
-		err := folder.Save(want.entry)
+		past.retire(folder, have, want)
+		err := past.givesWay(folder, want.entry, func() error { return folder.Save(want.entry) })
 		if err == nil {
 			have.revision, have.payload, have.digest, have.confirmed = want.revision, want.payload, want.digest, time.Time{}
 		}
 		errs = append(errs, err)
 	}
 	if want.payload == have.payload && want.confirmed.Sub(have.confirmed).Abs() >= confirmedEvery { // it falls where the clock was ahead
-		err := folder.SaveConfirmed(want.confirmed, string(want.payload))
+		err := past.givesWay(folder, lkg.Entry{}, func() error { return folder.SaveConfirmed(want.confirmed, string(want.payload)) })
 		if err == nil {
 			have.confirmed = want.confirmed
 		}
@@ -239,11 +254,16 @@ func (k *keeper) ask(change func(want *kept)) <-chan struct{} {
 	change(&k.want)
 	k.waiting = append(k.waiting, turn)
 	k.mu.Unlock()
+	k.rouse()
+	return turn
+}
+
+// rouse makes the keeper look at what is wanted.
+func (k *keeper) rouse() {
 	select {
 	case k.wake <- struct{}{}:
 	default: // it will look anyway
 	}
-	return turn
 }
 
 // save keeps a bundle with its head. It returns when that is done, or has failed, or takes too long.
@@ -287,6 +307,7 @@ func (k *keeper) took(c candidate, newest bundle.Head) {
 		k.taken = &c.Loaded
 		k.have.revision, k.have.payload, k.have.digest = c.head.Manifest().Revision, c.head.Payload(), c.digest()
 		k.have.headRevision = newest.Manifest().Revision
+		k.past.look = true
 		want.revision, want.payload, want.digest, want.headRevision = k.have.revision, k.have.payload, k.have.digest, k.have.headRevision
 		if k.trials.deaths(want.digest) == 0 {
 			want.proved = want.digest
@@ -320,8 +341,5 @@ func (k *keeper) state(now time.Time) (revision int64, problem error) {
 	if !k.busy.IsZero() && now.Sub(k.busy) > saveWait {
 		return k.have.revision, errSlowDisk
 	}
-	if k.problem == nil {
-		return k.have.revision, k.unread
-	}
-	return k.have.revision, k.problem
+	return k.have.revision, cmp.Or(k.problem, k.unread, k.past.problem)
 }

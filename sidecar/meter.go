@@ -16,6 +16,7 @@ type meter struct {
 	given        atomic.Uint32
 	panics       atomic.Uint64
 	acceptFaults atomic.Uint64
+	pinConflicts atomic.Uint64      // requests whose header, context and baggage carry different pins
 	bad          [600]atomic.Uint64 // requests that were no evaluation, by HTTP status
 
 	log      hclog.Logger
@@ -35,7 +36,9 @@ const tallies = 8
 type tally struct {
 	reasons      [eval.Failed + 1]atomic.Uint64
 	codes        [eval.TargetingKeyMissing + 1]atomic.Uint64
+	pins         [pinResults]atomic.Uint64
 	single, bulk latency
+	snapshot     latency
 	_            [128]byte // keeps the next one's counters out of this one's cache lines
 }
 
@@ -55,14 +58,14 @@ func (m *meter) unknown(t *tally) {
 }
 
 // answered counts one flag's answer, but for its reason: a bulk call adds those up first.
-func (m *meter) answered(w *workspace, now *flagset, flag *eval.Flag, answer *eval.Answer) {
+func (m *meter) answered(w *workspace, counts *counts, flag *eval.Flag, answer *eval.Answer) {
 	if answer.Code != eval.NoError {
 		w.tally.codes[answer.Code].Add(1)
 	}
 	if p := w.context.TakePanic(); p != nil {
 		m.panicked(p.Cause, p.Stack, "flag", flag.Key())
 	}
-	now.counts.add(&m.series, flag, answer.Variant)
+	counts.add(&m.series, flag, answer.Variant)
 }
 
 // answeredAll counts the answers of a stretch, but for their reasons.

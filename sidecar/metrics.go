@@ -50,6 +50,12 @@ var metrics = []metric{
 	{"burgee_expired_flags", "Flags past the end that their contract sets.", gauge, nil, of(func(st *Status) float64 { return float64(len(st.Expired)) })},
 	{"burgee_overrides", "Overrides in force.", gauge, nil, of(func(st *Status) float64 { return inForce(st.Overrides) })},
 	{"burgee_flag_overrides", "Overrides of a flag that are in force, for each flag that the newest head overrides.", gauge, []string{"flag"}, readOverrides},
+	{"burgee_held_revisions", "Revisions that requests can be pinned to.", gauge, nil, of(func(st *Status) float64 { return float64(len(st.Held)) })},
+	{"burgee_pending_revision", "Newest revision that waits for its moment; 0 where none does.", gauge, nil, of(pendingRevision)},
+	{"burgee_failing_closed_flags", "Flags that answer their safe variant, since they are older than their owners allow, by why.", gauge, []string{"why"}, readClosing},
+	{"burgee_next_closing_timestamp_seconds", "When the next flags will fail closed unless the store confirms them; 0 where none will.", gauge, nil, of(nextClosing)},
+	{"burgee_pins_total", "Requests with a pin, by what became of it.", counter, []string{"result"}, readPins},
+	{"burgee_pin_conflicts_total", "Requests whose header, context and baggage carry different pins.", counter, nil, func(s *Sidecar, _ *Status, emit emitter) { emit(float64(s.meter.pinConflicts.Load())) }},
 	{"burgee_freshness", "1 for the present state of freshness.", gauge, []string{"state"}, readFreshness},
 	{"burgee_behind", "1 while the store holds newer flags that are not served.", gauge, nil, of(func(st *Status) float64 { return flag01(st.Behind) })},
 	{"burgee_degraded", "1 while something works less well than it should; /status names it.", gauge, nil, of(func(st *Status) float64 { return flag01(len(st.Degraded) > 0) })},
@@ -122,6 +128,38 @@ func readOverrides(_ *Sidecar, st *Status, emit emitter) {
 	}
 	for flag, n := range flags {
 		emit(n, flag)
+	}
+}
+
+func pendingRevision(st *Status) (newest float64) {
+	for _, p := range st.Pending {
+		newest = max(newest, float64(p.Revision))
+	}
+	return newest
+}
+
+func readClosing(_ *Sidecar, st *Status, emit emitter) {
+	flags := map[string]float64{closedStale: 0, closedExpired: 0}
+	for _, f := range st.FailingClosed {
+		flags[f.Why]++
+	}
+	for why, n := range flags {
+		emit(n, why)
+	}
+}
+
+func nextClosing(st *Status) float64 {
+	if st.NextClosing == nil {
+		return 0
+	}
+	return seconds(&st.NextClosing.At)
+}
+
+func readPins(s *Sidecar, _ *Status, emit emitter) {
+	for i := pinNone + 1; i < pinResults; i++ {
+		if n := s.meter.sum(func(t *tally) uint64 { return t.pins[i].Load() }); n > 0 {
+			emit(float64(n), pinResultNames[i])
+		}
 	}
 }
 
@@ -199,6 +237,7 @@ func (e *exporter) Collect(out chan<- prometheus.Metric) {
 	m := e.sidecar.meter
 	out <- m.latencies("single", func(t *tally) *latency { return &t.single })
 	out <- m.latencies("bulk", func(t *tally) *latency { return &t.bulk })
+	out <- m.latencies("snapshot", func(t *tally) *latency { return &t.snapshot })
 	st := e.sidecar.Status(time.Now())
 	for i, m := range metrics {
 		m.read(e.sidecar, &st, func(value float64, labels ...string) {

@@ -43,9 +43,13 @@ func began(ctx *fasthttp.RequestCtx) time.Time {
 }
 
 func (s *Sidecar) evaluate(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
-	rest, found := bytes.CutPrefix(pathOf(ctx.Request.Header.RequestURI()), flagsPrefix)
+	path := pathOf(ctx.Request.Header.RequestURI())
+	rest, found := bytes.CutPrefix(path, flagsPrefix)
 	switch {
-	case !found || len(rest) > 0 && rest[0] != '/':
+	case string(path) == snapshotPath && ctx.IsPost():
+		s.snapshot(ctx, w, start)
+		w.tally.snapshot.since(start)
+	case (!found || len(rest) > 0 && rest[0] != '/') && string(path) != snapshotPath:
 		s.meter.badRequest(answerError(ctx, fasthttp.StatusNotFound, eval.General, "no such path; evaluation is POST "+flagsPath+"/{key}"))
 	case !ctx.IsPost():
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, fasthttp.MethodPost)
@@ -80,25 +84,45 @@ func (s *Sidecar) single(ctx *fasthttp.RequestCtx, w *workspace, rawKey []byte, 
 		w.tally.failed(eval.General)
 		return
 	}
-	ctx.Response.Header.SetCanonical(revisionHeader, now.header)
-	if err := w.context.ParseRequest(ctx.Request.Body()); err != nil {
+	err := w.context.ParseRequest(ctx.Request.Body())
+	v := s.view(ctx, w, now)
+	if err != nil {
 		answerKeyError(ctx, fasthttp.StatusBadRequest, eval.NoAnswer(string(key), eval.InvalidContext, err.Error()))
 		w.tally.failed(eval.InvalidContext)
 		return
 	}
-	flag := now.rules.Lookup(key)
+	flag, counts := v.lookup(key)
 	if flag == nil {
-		answerKeyError(ctx, fasthttp.StatusNotFound, eval.NotFound(string(key)))
+		answerKeyError(ctx, fasthttp.StatusNotFound, v.marked(eval.NotFound(string(key))))
 		s.meter.unknown(w.tally)
 		return
 	}
-	answer := flag.Evaluate(&w.context, s.clock.machine(start).Unix())
+	answer := v.evaluate(flag, w, s.clock.machine(start).Unix())
 	w.tally.reasons[answer.Reason].Add(1)
-	s.meter.answered(w, now, flag, &answer)
+	s.meter.answered(w, counts, flag, &answer)
 	if answer.Code != eval.NoError {
 		ctx.SetStatusCode(fasthttp.StatusBadRequest)
 	}
-	answerWith(ctx, answer.JSON)
+	answerWith(ctx, v.marked(answer).JSON)
+}
+
+// marked gives an answer with what all from this state carry.
+func (a *answering) marked(answer eval.Answer) eval.Answer {
+	if a.marks != "" {
+		answer.JSON = answer.With(nil, a.marks)
+	}
+	return answer
+}
+
+// evaluate answers one flag. One that fails closed does so too where the pin could not be given, unless an override decides.
+func (v *view) evaluate(flag *eval.Flag, w *workspace, unix int64) eval.Answer {
+	answer := flag.Evaluate(&w.context, unix)
+	if v.missed && !answer.Overridden && !flag.Disabled() {
+		if _, closed := flag.FailsClosed(); closed {
+			return flag.FailClosed(closedMissed)
+		}
+	}
+	return answer
 }
 
 // answerWith sends bytes that nobody changes any more. Raw, because fasthttp would else copy them into a buffer that a connection keeps

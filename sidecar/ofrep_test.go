@@ -171,7 +171,7 @@ func actWithoutBundle(t *testing.T) {
 	time.Sleep(time.Minute)
 	ctx := call(r.answer, "POST", flagsPath+"/on", "")
 	want := `{"key":"on","value":false,"reason":"DEFAULT","variant":"no","metadata":{"set":"shop","ticket":"T-1","burgee.override":true}}`
-	if got := string(ctx.Response.Body()); got != want || string(ctx.Response.Header.Peek("Burgee-Revision")) != "1" {
+	if got := string(ageless(ctx.Response.Body())); got != want || string(ctx.Response.Header.Peek("Burgee-Revision")) != "1" {
 		t.Errorf("%s at revision %s; want %s at 1", got, ctx.Response.Header.Peek("Burgee-Revision"), want)
 	}
 	st := r.Status(time.Now())

@@ -41,10 +41,12 @@ func (s *Sidecar) policy() bundle.Policy {
 
 // restored is what a start found.
 type restored struct {
-	known pull.Known
-	best  *flagset // of all that there is, what is served already included
-	from  candidate
-	late  bool // the disk answered when something may have been served already
+	known  pull.Known
+	served *flagset // when the disk answered
+	best   *flagset // of all that there is, what is served already included
+	ahead  *flagset // newer, for a moment that is still to come
+	from   candidate
+	late   bool // the disk answered when something may have been served already
 }
 
 // restore serves the newest flags that the disk or the bootstrap folder holds, if they verify with today's keys, and tells the loop
@@ -78,7 +80,8 @@ func (s *Sidecar) restoreLate(ctx context.Context, answers chan<- func() pull.Kn
 // choose serves the newest of what was found, unless something newer is served. What is quarantined is left out, unless there is nothing
 // else: a wrong verdict must not leave a pod without flags.
 func (s *Sidecar) choose(found []candidate, late bool) pull.Known {
-	r := restored{best: s.holder.current.Load(), late: late}
+	served := s.holder.current.Load()
+	r := restored{served: served, best: served, late: late}
 	var quarantined []candidate
 	for _, c := range found {
 		if err := s.reopen(&c); err != nil {
@@ -110,7 +113,7 @@ func (s *Sidecar) choose(found []candidate, late bool) pull.Known {
 
 // consider takes up a candidate's flags if they are newer than what was found so far.
 func (s *Sidecar) consider(r *restored, c candidate) {
-	if r.best != nil && c.head.Manifest().Revision <= r.best.revision {
+	if !r.newer(c) {
 		return
 	}
 	err := s.holder.attempt(c.head, func() error {
@@ -123,12 +126,25 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 		if err != nil {
 			return err
 		}
-		r.known.Served, r.best, r.from = &packed, next, c
+		if early := s.holder.early(c.head, time.Now()) > 0; early {
+			r.ahead = next
+		} else {
+			r.best = next
+		}
+		if r.known.Served == nil || r.known.Served.Head().Manifest().Revision < next.revision {
+			r.known.Served, r.from = &packed, c
+		}
 		return nil
 	})
 	if err != nil {
 		s.notTaken(c, err)
 	}
+}
+
+// newer tells whether a candidate is newer than what was found: than what can be served, and than what is to be.
+func (r *restored) newer(c candidate) bool {
+	revision := c.head.Manifest().Revision
+	return (r.best == nil || revision > r.best.revision) && (r.ahead == nil || revision != r.ahead.revision)
 }
 
 // notTaken says in the log and in /status why something that was found did not come into force. It may have been planted, so that on-call
@@ -170,17 +186,21 @@ func (s *Sidecar) serveRestored(r restored) {
 	if r.known.Served == nil {
 		return
 	}
-	s.holder.activate(r.best)
+	if r.from.source == fromDisk && r.from.state == string(r.from.head.Payload()) {
+		now := time.Now()
+		if age, known := s.clock.recall(r.from.confirmed, now, s.holder.published()); known {
+			s.freshness.resume(age, now) // before any request is answered from them
+		}
+	}
+	for _, one := range []*flagset{r.best, r.ahead} {
+		if one != nil && one != r.served {
+			s.holder.take(one)
+		}
+	}
 	if r.from.source == fromDisk && !r.late {
 		s.keeper.took(r.from, r.known.Head)
 	} else {
 		s.keeper.adopt(*r.known.Served) // a disk that was late may hold by now what was served until it answered
-	}
-	if r.from.source == fromDisk && r.from.state == string(r.from.head.Payload()) {
-		now := time.Now()
-		if age, known := s.clock.recall(r.from.confirmed, now, s.holder.published()); known {
-			s.freshness.resume(age, now)
-		}
 	}
 }
 

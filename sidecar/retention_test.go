@@ -111,9 +111,12 @@ func TestSavingTakesNoMemory(t *testing.T) {
 }
 
 // padded is numbered with nearly 4 MiB that no flag needs, and that do not compress well.
-func padded(revision int64) string {
+func padded(revision int64) string { return paddedBy(revision, 60) }
+
+// paddedBy has so many texts of 64 KB, of which three quarters are left when they are compressed.
+func paddedBy(revision int64, n int) string {
 	random := rand.NewChaCha8([32]byte{byte(revision)})
-	texts := make([]string, 60)
+	texts := make([]string, n)
 	for i := range texts {
 		text := make([]byte, 48_000)
 		_, _ = random.Read(text) // it never fails

@@ -23,6 +23,7 @@ type Sidecar struct {
 	holder    *holder
 	freshness *freshness
 	clock     *clock
+	pins      *pins
 	keeper    *keeper    // nil where nothing is kept on disk
 	loop      *pull.Loop // nil in development
 	bench     *workbench // nil but in development
@@ -48,7 +49,8 @@ func New(c Config) (*Sidecar, error) {
 	s.workspaces = newWorkspaces(s.meter)
 	s.freshness = newFreshness(s.started, c.StaleAfter)
 	s.clock = newClock(c, s.started)
-	s.holder = newHolder(c, s.freshness, s.clock)
+	s.pins = newPins(c)
+	s.holder = newHolder(c, s.freshness, s.clock, s.pins)
 	return s, nil
 }
 
@@ -84,6 +86,7 @@ func (s *Sidecar) prepare(ctx context.Context, group *sync.WaitGroup) error {
 func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
 	if s.config.StateDir != "" {
 		s.keeper = newKeeper(lkg.Path(s.config.StateDir), s.disk, s.config.Log)
+		s.keeper.retain(s.config.Retain)
 		s.holder.keeper = s.keeper
 		group.Go(func() { s.keeper.run(ctx) })
 	}
@@ -98,6 +101,7 @@ func (s *Sidecar) follow(ctx context.Context, group *sync.WaitGroup) error {
 	}
 	s.loop = loop
 	group.Go(func() { loop.Run(ctx) })
+	group.Go(func() { s.backfill(ctx) })
 	return nil
 }
 

@@ -29,9 +29,12 @@ type Status struct {
 	NotTaken  []NotTaken `json:"notTaken"` // what the disk and the bootstrap folder held at the start, and why it did not come into force
 	Held      []int64    `json:"held"`     // revisions that can be answered from
 
-	FailingClosed []string `json:"failingClosed"`
-	Broken        []Broken `json:"broken"`
-	Expired       []string `json:"expired"`
+	Pending       []Pending       `json:"pending"`       // what is held for its moment
+	FailingClosed []FailingClosed `json:"failingClosed"` // flags that answer their safe variant, since they are older than their owners allow
+	NextClosing   *NextClosing    `json:"nextClosing"`   // what will, unless the store confirms the flags before; null where nothing does
+	ShortBounds   []ShortBound    `json:"shortBounds"`   // flags that one slow poll can close
+	Broken        []Broken        `json:"broken"`
+	Expired       []string        `json:"expired"`
 
 	quarantined bool // the newest head's bundle is; degraded tells more
 }
@@ -104,6 +107,31 @@ type NotTaken struct {
 	Message string        `json:"message"`
 }
 
+// Pending is a revision that waits for the moment that its head sets.
+type Pending struct {
+	Revision   int64     `json:"revision"`
+	ActivateAt time.Time `json:"activateAt"`
+}
+
+// FailingClosed is a flag that answers its safe variant, and why: "stale" or "expired".
+type FailingClosed struct {
+	Flag  string     `json:"flag"`
+	Why   string     `json:"why"`
+	Since *time.Time `json:"since"`
+}
+
+// NextClosing is the next moment at which flags fail closed, and which.
+type NextClosing struct {
+	At    time.Time `json:"at"`
+	Flags []string  `json:"flags"`
+}
+
+// ShortBound is a flag that may not even be as old as two polls are apart.
+type ShortBound struct {
+	Flag         string `json:"flag"`
+	MaxStaleness string `json:"maxStaleness"`
+}
+
 // Broken is a flag that could not be compiled.
 type Broken struct {
 	Flag    string `json:"flag"`
@@ -120,7 +148,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 	st := Status{
 		Environment: s.config.Environment, Instance: s.config.Instance, Version: s.config.Version,
 		Mode: "store", Signatures: "required", Validity: valid,
-		Degraded: []string{}, Overrides: []Override{}, Held: []int64{}, FailingClosed: []string{}, Broken: []Broken{}, Expired: []string{},
+		Degraded: []string{}, Overrides: []Override{}, Held: []int64{}, Pending: []Pending{}, FailingClosed: []FailingClosed{}, ShortBounds: []ShortBound{}, Broken: []Broken{}, Expired: []string{},
 		Active: Active{Signers: []string{}}, NotTaken: s.leftOut.list(),
 	}
 	if s.config.Trust.Unsigned() {
@@ -138,6 +166,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 	if doubt == "" {
 		s.describeAges(&st, s.clock.at(now))
 	}
+	s.describeClosing(&st, now, confirmed)
 	s.describeDisk(&st, now)
 	s.describeQuarantine(&st)
 	s.describeSync(&st, confirmed)
@@ -155,7 +184,10 @@ func (s *Sidecar) describeFlags(st *Status) {
 		Revision: flags.revision, Digest: m.Bundle.ContentDigest, PublishedAt: stamp(m.PublishedAt), Author: m.Change.Author,
 		Message: m.Change.Message, ActivatedAt: s.stamp(flags.since), From: flags.source, Signers: append([]string{}, flags.head.Signers()...), Flags: flags.rules.Len(),
 	}
-	st.Held = append(st.Held, flags.revision)
+	st.Held = append(st.Held, flags.pins.held...)
+	for _, w := range flags.pins.waiting {
+		st.Pending = append(st.Pending, Pending{w.revision, w.head.Manifest().ActivateAt})
+	}
 	for _, problem := range flags.rules.Broken() {
 		st.Broken = append(st.Broken, Broken{problem.Flag, problem.Message})
 	}
@@ -174,11 +206,6 @@ func (s *Sidecar) describeAges(st *Status, today time.Time) {
 			if flag.ExpiredAt(today) {
 				st.Expired = append(st.Expired, flag.Key())
 			}
-		}
-	}
-	if newest := s.holder.newest.Load(); newest != nil {
-		if end := newest.Manifest().ValidUntil; !end.IsZero() && today.After(end) {
-			st.Validity = expired
 		}
 	}
 }
@@ -220,7 +247,7 @@ func (s *Sidecar) describeSync(st *Status, confirmed time.Time) {
 	if r := state.Rejected; r != nil {
 		st.Rejected = &Rejected{s.clock.at(r.At), r.Revision, r.Reason, r.Message}
 	}
-	st.Behind = isBehind(state, st.Active.Revision)
+	st.Behind = isBehind(state, st.newestRevision()) || s.pins.unmet(s.holder.newestRevision(), time.Now())
 }
 
 func (s *Sidecar) describeDevelopment(st *Status) {
@@ -240,6 +267,15 @@ func (s *Sidecar) describeDevelopment(st *Status) {
 // isBehind: an accepted head whose bundle is not served, or a head that was refused for anything but being old.
 func isBehind(state pull.State, active int64) bool {
 	return state.HeadRevision > active || state.Rejected != nil && state.Rejected.Reason != bundle.ReasonOlder
+}
+
+// newestRevision is that of the newest flags that are served, or wait for their moment.
+func (st *Status) newestRevision() int64 {
+	revision := st.Active.Revision
+	for _, p := range st.Pending {
+		revision = max(revision, p.Revision)
+	}
+	return revision
 }
 
 // stamp is the time of a reading; null where there was none.

@@ -10,6 +10,9 @@ import (
 type workspace struct {
 	context eval.Context
 	key     []byte
+	pin     []byte // as the context had it
+	baggage []byte // a pin that was escaped in there
+	digits  []byte // of a pin's revision
 	tally   *tally
 }
 

@@ -40,11 +40,17 @@ type settings struct {
 
 	Poll           time.Duration `help:"How often the store is asked." default:"15s" group:"Pace"`
 	StaleAfter     time.Duration `help:"When flags that the store did not confirm count as stale; 4 polls by default." placeholder:"DURATION" group:"Pace"`
+	Retain         int           `help:"How many distinct bundles requests can be pinned to, that which is served included." default:"16" group:"Pins"`
+	PinMaxAge      time.Duration `help:"How long requests may be pinned to a revision that another one replaced." default:"15m" group:"Pins"`
+	PinWait        time.Duration `help:"How long a request waits whose pin is ahead of this sidecar, while the store is asked; 0 for not at all." default:"100ms" group:"Pins"`
 	AnswerContract bool          `help:"Answer with the contract's metadata too, such as owner and kind." group:"Pace"`
 
 	LogLevel  string `help:"One of trace, debug, info, warn, error." enum:"trace,debug,info,warn,error" default:"info" group:"Logs"`
 	LogFormat string `help:"One of text, json." enum:"text,json" default:"text" group:"Logs"`
 }
+
+// maxRetain bounds what one sidecar may be told to hold; memory bounds it before.
+const maxRetain = 64
 
 // fileMode is written in octal, as chmod takes it.
 type fileMode os.FileMode
@@ -67,7 +73,10 @@ func (s *settings) config(ctx context.Context, log hclog.Logger) (sidecar.Config
 	c := sidecar.Config{
 		FlagsFile: s.Flags, Environment: s.Environment, MinRevision: s.MinRevision, StateDir: s.StateDir, Bootstrap: s.Bootstrap,
 		Socket: s.Socket, SocketMode: os.FileMode(s.SocketMode), Listen: s.Listen, Admin: s.Admin, StartupWait: s.StartupWait,
-		Poll: s.Poll, StaleAfter: s.StaleAfter, AnswerContract: s.AnswerContract, Version: version, Log: log,
+		Poll: s.Poll, StaleAfter: s.StaleAfter, Retain: s.Retain, PinMaxAge: s.PinMaxAge, PinWait: s.PinWait, AnswerContract: s.AnswerContract, Version: version, Log: log,
+	}
+	if c.PinWait == 0 {
+		c.PinWait = -1 // not at all
 	}
 	if c.Admin == "off" {
 		c.Admin = ""
@@ -110,6 +119,12 @@ func (s *settings) check() error {
 		return advice{errors.New("--store is given without --environment"), "name the environment that the flags are published for, such as --environment shop/prod"}
 	case s.Poll < time.Second/10:
 		return advice{fmt.Errorf("--poll %s is too short", s.Poll), "give 100ms or more"}
+	case s.Retain < 1 || s.Retain > maxRetain:
+		return advice{fmt.Errorf("--retain %d is out of range", s.Retain), fmt.Sprintf("give 1 (nothing but what is served) to %d", maxRetain)}
+	case s.PinMaxAge <= 0 || s.PinMaxAge > 24*time.Hour:
+		return advice{fmt.Errorf("--pin-max-age %s is out of range", s.PinMaxAge), "give more than 0s, and 24h or less: a pin is for one request"}
+	case s.PinWait < 0 || s.PinWait > 5*time.Second:
+		return advice{fmt.Errorf("--pin-wait %s is out of range", s.PinWait), "give 0s to 5s"}
 	case s.Poll > 24*time.Hour:
 		return advice{fmt.Errorf("--poll %s is too long", s.Poll), "give 24h or less"}
 	}

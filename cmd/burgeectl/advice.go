@@ -156,6 +156,10 @@ func ruleHint(r *publish.Refusal) string {
 		return fmt.Sprintf("leave out --start-at, or give %d or more: above every revision that a sidecar has", r.Revision)
 	case publish.RuleEarlier:
 		return "a later end needs a longer --valid-for; --allow-earlier takes the time away all the same"
+	case publish.RuleSettle:
+		return "give a longer --valid-for, or a shorter --settle"
+	case publish.RulePin:
+		return "leave out --oldest-pin to keep the head's; --dry-run tells the number of the new revision, which is the most that can be given"
 	case publish.RuleDamaged:
 		return "put the object back from a backup"
 	case publish.RuleHistory:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
@@ -45,7 +46,7 @@ func (d *difference) Run(ctx context.Context, w *world, form output) error {
 	if state != nil && state.Revision > 0 {
 		s.Revision = state.Revision
 	}
-	plan := planned{head, s.Revision, parsed.compare(s), d.refusals(s, parsed, head.Manifest().Bundle.Flags, state)}
+	plan := planned{head, w.now(), s.Revision, parsed.compare(s), d.refusals(s, parsed, head.Manifest().Bundle.Flags, state)}
 	printWarnings(w.stderr, file.warnings)
 	if form == inJSON {
 		err = printJSON(w.stdout, plan.json())
@@ -114,6 +115,7 @@ func (d *difference) refusals(s publish.Step, parsed step, before int, state *pu
 // planned is what a publication would do.
 type planned struct {
 	head     bundle.Head // before; zero where there is none
+	now      time.Time
 	revision int64
 	change   publish.Comparison
 	refused  []problem
@@ -137,6 +139,12 @@ func (p planned) print(out io.Writer) {
 	for _, e := range p.change.Entries {
 		printEntry(out, e)
 	}
+	if m.ActivateAt.After(p.now) {
+		fmt.Fprintf(out, "revision %d is active from %s: what is published before takes its place\n", m.Revision, moment(m.ActivateAt))
+	}
+	if m.OldestPin > 1 {
+		fmt.Fprintln(out, pinsEnd(m))
+	}
 	for _, o := range m.Overrides {
 		fmt.Fprintf(out, "override kept: %s\n", overrideText(o))
 	}
@@ -159,9 +167,11 @@ func printEntry(out io.Writer, e bundle.Entry) {
 // differenceJSON is the result of diff in JSON.
 type differenceJSON struct {
 	Environment string            `json:"environment,omitzero"`
-	Before      int64             `json:"before"`   // the head's revision; 0 where there is none
-	Revision    int64             `json:"revision"` // the one that would be published
-	Flags       int               `json:"flags"`    // in it
+	Before      int64             `json:"before"`              // the head's revision; 0 where there is none
+	Revision    int64             `json:"revision"`            // the one that would be published
+	ActivateAt  time.Time         `json:"activateAt,omitzero"` // when the head's flags begin to be served, as it says
+	OldestPin   int64             `json:"oldestPin"`           // the head's; 0 where there is none
+	Flags       int               `json:"flags"`               // in it
 	Changes     []change          `json:"changes"`
 	Overrides   []bundle.Override `json:"overrides"` // kept
 	Refused     []problem         `json:"refused"`   // why publish would refuse it
@@ -170,7 +180,7 @@ type differenceJSON struct {
 func (p planned) json() differenceJSON {
 	m := p.head.Manifest()
 	out := differenceJSON{
-		m.Environment, m.Revision, p.revision, p.change.Flags, []change{}, append([]bundle.Override{}, m.Overrides...), append([]problem{}, p.refused...),
+		m.Environment, m.Revision, p.revision, m.ActivateAt, m.OldestPin, p.change.Flags, []change{}, append([]bundle.Override{}, m.Overrides...), append([]problem{}, p.refused...),
 	}
 	for _, e := range p.change.Entries {
 		out.Changes = append(out.Changes, change{entry{e.Kind, e.Flag, e.Section}, fieldsOf(e)})

@@ -54,7 +54,7 @@ func effectOf(document []byte, overrides []bundle.Override, own bundle.Override)
 	if err != nil {
 		return nil, err
 	}
-	_, effects := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
+	_, effects := eval.Compile(doc, eval.Options{}).Under(forEval(overrides), nil)
 	at := slices.IndexFunc(overrides, func(o bundle.Override) bool { return o.Flag == own.Flag && o.Segment == own.Segment })
 	return &effect{true, effects[at].InForce, effects[at].Problem, wayOut(doc, own)}, nil
 }

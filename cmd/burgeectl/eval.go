@@ -81,7 +81,7 @@ func (e *evaluation) rules(ctx context.Context, w *world) (*eval.Ruleset, error)
 	if err != nil {
 		return nil, fmt.Errorf("revision %d: %w", head.Manifest().Revision, err)
 	}
-	rules, _ := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(head.Manifest().Overrides))
+	rules, _ := eval.Compile(doc, eval.Options{}).Under(forEval(head.Manifest().Overrides), nil)
 	return rules, nil
 }
 

@@ -65,7 +65,7 @@ func (e *export) Run(ctx context.Context, w *world, form output) error {
 	}
 	verb := map[string]string{"exported": "exported", "planned": "would export", "unchanged": "unchanged: the folder holds"}[outcome]
 	m := head.Manifest()
-	_, err = fmt.Fprintf(w.stdout, "%s\n%s\n%s\n", oneLine(fmt.Sprintf("%s revision %d of %s, %s%s", verb, m.Revision, m.Environment, plural(m.Bundle.Flags, "flag"), until(m))),
+	_, err = fmt.Fprintf(w.stdout, "%s\n%s\n%s\n", oneLine(fmt.Sprintf("%s revision %d of %s, %s%s", verb, m.Revision, m.Environment, plural(m.Bundle.Flags, "flag"), span(m))),
 		oneLine(filepath.Join(e.Dir, bundle.HeadKey)), oneLine(filepath.Join(e.Dir, name)))
 	return err
 }

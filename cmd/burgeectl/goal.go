@@ -13,9 +13,13 @@ type goal struct {
 	environment string
 	revision    int64
 	publishedAt time.Time         // when that was made
+	activateAt  time.Time         // when its flags begin to be served; zero where that is at once
 	flags       bool              // of that revision or a later one are served
 	came, went  []bundle.Override // are in force, and are not
 }
+
+// early is how long it still takes until a sidecar can be there.
+func (g *goal) early(now time.Time) time.Duration { return max(0, g.activateAt.Sub(now)) }
 
 // missing tells what keeps a sidecar from the goal; "" says that it is there.
 func (g *goal) missing(s *state) string {

@@ -35,8 +35,10 @@ type event struct {
 	Author      string           `json:"author"`
 	Message     string           `json:"message"`
 	RollbackTo  int64            `json:"rollbackTo,omitzero"`
-	Resigned    bool             `json:"resigned"` // neither flags nor overrides nor the end differ: it was signed again
+	Resigned    bool             `json:"resigned"` // neither flags nor overrides nor beginning, end or oldest pin differ: it was signed again
+	ActivateAt  time.Time        `json:"activateAt,omitzero"`
 	ValidUntil  time.Time        `json:"validUntil,omitzero"`
+	OldestPin   int64            `json:"oldestPin"`
 	Changes     []change         `json:"changes"`
 	Overrides   []overrideChange `json:"overrides"`
 	Proof       string           `json:"proof"`   // signature, chain or none
@@ -156,7 +158,7 @@ func (t *telling) event(head bundle.Head, before *bundle.Manifest, ledger bundle
 	m := head.Manifest()
 	e := event{
 		Revision: m.Revision, PublishedAt: m.PublishedAt, Author: m.Change.Author, Message: m.Change.Message, RollbackTo: ledger.RollbackTo,
-		ValidUntil: m.ValidUntil, Changes: []change{}, Overrides: []overrideChange{},
+		ActivateAt: m.ActivateAt, ValidUntil: m.ValidUntil, OldestPin: m.OldestPin, Changes: []change{}, Overrides: []overrideChange{},
 		Proof: t.reader.proof(head), Signers: append([]string{}, head.Signers()...), before: before,
 	}
 	for _, told := range ledger.Entries {
@@ -175,7 +177,8 @@ func (t *telling) event(head bundle.Head, before *bundle.Manifest, ledger bundle
 	}
 	all := overrideChanges(before.Overrides, m.Overrides, "")
 	e.Overrides = overrideChanges(before.Overrides, m.Overrides, t.Flag)
-	e.Resigned = before.Revision > 0 && len(ledger.Entries) == 0 && len(all) == 0 && m.ValidUntil.Equal(before.ValidUntil)
+	e.Resigned = before.Revision > 0 && len(ledger.Entries) == 0 && len(all) == 0 && m.ValidUntil.Equal(before.ValidUntil) &&
+		m.OldestPin == before.OldestPin && e.begins() == ""
 	if m.Before() < m.Revision-1 {
 		e.skips = m.Before()
 	}
@@ -217,12 +220,18 @@ func (e *event) print(out io.Writer) error {
 	if e.Resigned {
 		lines = append(lines, "  signed again, nothing else")
 	}
+	if begins := e.begins(); begins != "" {
+		lines = append(lines, "  "+begins)
+	}
 	switch {
 	case e.before == nil || e.ValidUntil.Equal(e.before.ValidUntil):
 	case e.ValidUntil.IsZero():
 		lines = append(lines, "  valid without end")
 	default:
 		lines = append(lines, "  valid until "+moment(e.ValidUntil))
+	}
+	if e.before != nil && e.before.Revision > 0 && e.OldestPin != e.before.OldestPin {
+		lines = append(lines, fmt.Sprintf("  snapshots below revision %d no longer count", e.OldestPin))
 	}
 	if e.skips > 0 {
 		lines = append(lines, fmt.Sprintf("  follows revision %d", e.skips))
@@ -246,6 +255,20 @@ func (e *event) print(out io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// begins says when the flags were to be served, where that is another moment than the revision before has. One that drops a moment which is
+// past changes nothing.
+func (e *event) begins() string {
+	switch {
+	case e.before == nil || e.ActivateAt.Equal(e.before.ActivateAt):
+		return ""
+	case !e.ActivateAt.IsZero():
+		return "active from " + moment(e.ActivateAt)
+	case e.before.ActivateAt.After(e.PublishedAt):
+		return "active at once"
+	}
+	return ""
 }
 
 // indented is oneLine that keeps the spaces a line begins with.

@@ -36,6 +36,9 @@ func printOverridden(out io.Writer, done publish.Overridden) error {
 			fmt.Fprintf(out, "stands: %s\n", overrideText(o))
 		}
 	}
+	if !m.ActivateAt.IsZero() {
+		fmt.Fprintf(out, "the flags of this revision are active from %s; overrides act at once\n", moment(m.ActivateAt))
+	}
 	return nil
 }
 

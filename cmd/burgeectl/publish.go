@@ -17,6 +17,7 @@ type publication struct {
 	contract
 	guards
 	growth
+	switching
 	Flags    string        `arg:"" help:"File of flags (JSON or YAML), or a folder whose files are merged." placeholder:"FLAGS"`
 	ValidFor time.Duration `help:"How long the revision is valid; without end by default." placeholder:"DURATION"`
 	StartAt  int64         `help:"Number of this revision, where sidecars are ahead of the store because it was lost, or lost its head." placeholder:"N"`
@@ -41,7 +42,7 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 	}
 	result, err := publisher.Publish(ctx, publish.Request{
 		Document: file.document, Author: author, Message: p.Message, Compare: p.compare, ValidFor: p.ValidFor,
-		StartAt: p.StartAt, AllowShrink: p.AllowShrink, AllowGrowth: p.AllowGrowth, DryRun: p.DryRun,
+		Settle: p.Settle, OldestPin: p.OldestPin, StartAt: p.StartAt, AllowShrink: p.AllowShrink, AllowGrowth: p.AllowGrowth, DryRun: p.DryRun,
 	})
 	if err != nil {
 		return p.foreign(err)
@@ -51,7 +52,10 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 		if form == inJSON {
 			return printJSON(w.stdout, publishedJSON(result, arrived))
 		}
-		return printPublished(w.stdout, result)
+		if err := printPublished(w.stdout, result); err != nil {
+			return err
+		}
+		return p.print(w.stdout, result.Head.Manifest())
 	})
 }
 
@@ -64,6 +68,9 @@ func (p *publication) check() error {
 		return wrongly(fmt.Sprintf("revisions go from 1 to %d", bundle.MaxRevision), "--start-at %d is no revision", p.StartAt)
 	}
 	if err := checkValidFor(p.ValidFor); err != nil {
+		return err
+	}
+	if err := p.switching.check(p.ValidFor); err != nil {
 		return err
 	}
 	return p.checkTargets()
@@ -91,7 +98,7 @@ func (p *publication) warn(w *world, file *flagFile, result publish.Result) {
 // idle says of each override that does not do what it says over the flags why that is so.
 func idle(doc *eval.Document, overrides []bundle.Override) []string {
 	var all []string
-	_, effects := eval.Compile(doc, eval.Options{}).WithOverrides(forEval(overrides))
+	_, effects := eval.Compile(doc, eval.Options{}).Under(forEval(overrides), nil)
 	for i, e := range effects {
 		switch {
 		case e.InForce && e.Problem != "":
@@ -114,7 +121,7 @@ func forEval(overrides []bundle.Override) []eval.Override {
 func printPublished(out io.Writer, result publish.Result) error {
 	m := result.Head.Manifest()
 	if result.Outcome == publish.Unchanged {
-		_, err := fmt.Fprintln(out, oneLine(fmt.Sprintf("unchanged: revision %d of %s has the same flags%s", m.Revision, m.Environment, until(m))))
+		_, err := fmt.Fprintln(out, oneLine(fmt.Sprintf("unchanged: revision %d of %s has the same flags%s", m.Revision, m.Environment, span(m))))
 		return err
 	}
 	verb := map[publish.Outcome]string{publish.Published: "published", publish.Planned: "would publish"}[result.Outcome]
@@ -122,7 +129,7 @@ func printPublished(out io.Writer, result publish.Result) error {
 	if result.Same {
 		what = "the same flags"
 	}
-	fmt.Fprintln(out, oneLine(fmt.Sprintf("%s revision %d of %s: %s%s", verb, m.Revision, m.Environment, what, until(m))))
+	fmt.Fprintln(out, oneLine(fmt.Sprintf("%s revision %d of %s: %s%s", verb, m.Revision, m.Environment, what, span(m))))
 	for _, e := range result.Entries {
 		fmt.Fprintln(out, " ", oneLine(e.Kind+" "+e.Flag+e.Section))
 	}
@@ -133,11 +140,15 @@ func printPublished(out io.Writer, result publish.Result) error {
 	return err
 }
 
-func until(m bundle.Manifest) string {
-	if m.ValidUntil.IsZero() {
-		return ""
+// span is when a revision begins to be served and when it ends, as far as it says so.
+func span(m bundle.Manifest) (text string) {
+	if !m.ActivateAt.IsZero() {
+		text = ", active from " + moment(m.ActivateAt)
 	}
-	return ", valid until " + moment(m.ValidUntil)
+	if !m.ValidUntil.IsZero() {
+		text += ", valid until " + moment(m.ValidUntil)
+	}
+	return text
 }
 
 // published is the result of publish in JSON.
@@ -171,5 +182,6 @@ func (*publication) examples() []string {
 		`burgeectl publish flags.json --message 'Ship the new checkout' --store s3://flags/shop/prod --environment shop/prod --key prod.key`,
 		`burgeectl publish flags.json --message 'Ship the new checkout' --dry-run`,
 		`burgeectl publish flags.json --message 'Campaign until Friday' --valid-for 72h --key env:SIGNING_KEY`,
+		`burgeectl publish flags.json --message 'The new prices, everywhere at once' --settle 30s --key env:SIGNING_KEY`,
 	}
 }

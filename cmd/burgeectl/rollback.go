@@ -15,6 +15,7 @@ import (
 // goingBack is the verb rollback.
 type goingBack struct {
 	writing
+	switching
 	To          int64         `required:"" help:"The revision whose flags shall be the next one's." placeholder:"REV"`
 	ValidFor    time.Duration `help:"How long the revision is valid; by default until the end that the newest one has." placeholder:"DURATION"`
 	AllowShrink bool          `help:"Go back to flags that are none, or less than half of those of today."`
@@ -40,7 +41,7 @@ func (g *goingBack) Run(ctx context.Context, w *world, form output) error {
 	}
 	result, err := publisher.Publish(ctx, publish.Request{
 		Document: from.Document(), From: from, Author: author, Message: g.Message, Compare: compare, ValidFor: g.ValidFor,
-		AllowShrink: g.AllowShrink, AllowGrowth: true, DryRun: g.DryRun,
+		Settle: g.Settle, OldestPin: g.OldestPin, AllowShrink: g.AllowShrink, AllowGrowth: true, DryRun: g.DryRun,
 	})
 	if refusal := (*publish.Refusal)(nil); errors.As(err, &refusal) && refusal.Rule == publish.RuleShrink {
 		return advised{err, exitRefused, "is this the right revision? --allow-shrink goes back to it all the same"}
@@ -53,7 +54,10 @@ func (g *goingBack) Run(ctx context.Context, w *world, form output) error {
 		if form == inJSON {
 			return printJSON(w.stdout, wentBack{publishedJSON(result, arrived), g.To})
 		}
-		if err := printPublished(w.stdout, result); err != nil || result.Outcome == publish.Unchanged {
+		if err := printPublished(w.stdout, result); err != nil {
+			return err
+		}
+		if err := g.print(w.stdout, result.Head.Manifest()); err != nil || result.Outcome == publish.Unchanged {
 			return err
 		}
 		_, err := fmt.Fprintf(w.stdout, "rollback to revision %d\n", g.To)
@@ -75,6 +79,9 @@ func (g *goingBack) check() error {
 		return wrongly("revisions begin at 1; burgeectl history lists them", "--to %d is no revision", g.To)
 	}
 	if err := checkValidFor(g.ValidFor); err != nil {
+		return err
+	}
+	if err := g.switching.check(g.ValidFor); err != nil {
 		return err
 	}
 	return g.checkTargets()
@@ -125,5 +132,6 @@ func (*goingBack) examples() []string {
 	return []string{
 		`burgeectl rollback --to 41 --key oncall.key --message 'INC-8: pages time out'`,
 		`burgeectl rollback --to 41 --key oncall.key --message INC-8 --dry-run`,
+		`burgeectl rollback --to 41 --oldest-pin 43 --key oncall.key --message 'INC-8: nor shall running requests see 42'`,
 	}
 }

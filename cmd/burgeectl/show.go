@@ -103,6 +103,7 @@ func printManifest(out io.Writer, r *reader, head bundle.Head, ledger bundle.Led
 		{"flags", fmt.Sprint(m.Bundle.Flags)},
 		{"activate at", moment(m.ActivateAt)},
 		{"valid until", moment(m.ValidUntil)},
+		{"oldest pin", fmt.Sprint(m.OldestPin)},
 		{"bundle", fmt.Sprintf("%s (%s)", m.Bundle.Digest, plural(int(m.Bundle.Size), "byte"))},
 		{"ledger", string(m.Ledger)},
 		{"previous", string(m.Previous)},

@@ -26,6 +26,7 @@ const (
 	maxTargets    = 10_000
 	maxTargetFile = 1 << 20                // bytes
 	askAgain      = 200 * time.Millisecond // after a round that left some behind
+	askEarly      = 5 * time.Second        // at most, while none can be there yet
 )
 
 // checkTargets finds the targets before anything is written: whoever asks to wait in vain shall know it before the revision stands.
@@ -70,7 +71,7 @@ func (v *waiting) finish(ctx context.Context, w *world, form output, environment
 	var arrived *arrival
 	var late error
 	if m := result.Head.Manifest(); result.Outcome != publish.Planned {
-		arrived, late = v.wait(ctx, w, form, goal{environment: environment, revision: m.Revision, publishedAt: m.PublishedAt, flags: true})
+		arrived, late = v.wait(ctx, w, form, goal{environment: environment, revision: m.Revision, publishedAt: m.PublishedAt, activateAt: m.ActivateAt, flags: true})
 	}
 	if form == inJSON {
 		if err := show(arrived); err != nil {
@@ -80,7 +81,8 @@ func (v *waiting) finish(ctx context.Context, w *world, form output, environment
 	return late
 }
 
-// wait asks the targets until all of them are there, or time is up. The revision stands in any case.
+// wait asks the targets until all of them are there, or time is up, which begins with the moment from which they can be. The revision stands
+// in any case.
 func (v *waiting) wait(ctx context.Context, w *world, form output, g goal) (*arrival, error) {
 	if !v.Wait {
 		return nil, nil
@@ -92,16 +94,17 @@ func (v *waiting) wait(ctx context.Context, w *world, form output, g goal) (*arr
 	}
 	client := &http.Client{Timeout: statusTime, Transport: &http.Transport{MaxIdleConnsPerHost: 1}} // no proxy: sidecars are near
 	defer client.CloseIdleConnections()
-	limited, cancel := context.WithTimeout(ctx, v.WaitTimeout)
+	given := v.WaitTimeout + g.early(began)
+	limited, cancel := context.WithTimeout(ctx, given)
 	defer cancel()
-	first, cancelFirst := context.WithTimeout(ctx, max(v.WaitTimeout, statusTime)) // whoever gives little time still wants to know why
+	first, cancelFirst := context.WithTimeout(ctx, max(given, statusTime)) // whoever gives little time still wants to know why
 	defer cancelFirst()
 	show := liveLine(w.stderr)
 	for asking := first; ; asking = limited {
 		round(asking, client, g, end, func() float64 { return w.now().Sub(began).Seconds() })
 		end.Seconds = w.now().Sub(began).Seconds()
 		show(end.text())
-		if end.Reached == len(end.Targets) || !pauseFor(limited, askAgain) {
+		if end.Reached == len(end.Targets) || !pauseFor(limited, max(askAgain, min(g.early(w.now()), askEarly))) {
 			break
 		}
 	}

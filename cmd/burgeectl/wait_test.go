@@ -2,7 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -31,5 +36,32 @@ func TestTheTimeToWaitHoldsForManySilentTargets(t *testing.T) {
 	}
 	if said["no answer: it takes too long"] != askedAtOnce || said[notAsked] != 1 {
 		t.Errorf("of the targets is said %v", said)
+	}
+}
+
+// TestTheTimeToWaitBeginsWithTheMoment waits for flags that settle for longer than the time to wait is: until their moment nobody can have
+// them, and hardly anybody is asked.
+func TestTheTimeToWaitBeginsWithTheMoment(t *testing.T) {
+	t.Parallel()
+	const settle = 2 * time.Second
+	at := time.Now().Add(settle)
+	var asked atomic.Int64
+	sidecar := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+		served := 1
+		if asked.Add(1); !time.Now().Before(at) {
+			served = 2
+		}
+		fmt.Fprintf(answer, `{"mode": "store", "active": {"revision": %d}, "sync": {"headRevision": 2}}`, served)
+	}))
+	t.Cleanup(sidecar.Close)
+	var out, problems bytes.Buffer
+	v := waiting{Wait: true, WaitTimeout: settle * 3 / 4, targets: []string{strings.TrimPrefix(sidecar.URL, "http://")}}
+	w := &world{stdout: &out, stderr: &problems, now: time.Now}
+	end, err := v.wait(t.Context(), w, inJSON, goal{revision: 2, activateAt: at, flags: true})
+	if err != nil || end.Reached != 1 {
+		t.Errorf("%d targets are there: %v: %s", end.Reached, err, problems.String())
+	}
+	if got := asked.Load(); got > 5 {
+		t.Errorf("the sidecar was asked %d times", got)
 	}
 }

@@ -185,9 +185,9 @@ func (f *flag) checkIdleStaleness(hint string) {
 }
 
 func (f *flag) checkDuration(at *place) {
-	age, err := time.ParseDuration(f.contract.MaxStaleness)
+	age, ok := f.contract.Staleness()
 	switch {
-	case err != nil || age <= 0:
+	case !ok:
 		f.report("max-staleness", at, quote(f.contract.MaxStaleness)+" is no duration above 0", `give one such as "90s", "15m" or "1h30m"`)
 	case age < wiseStaleness && f.contract.FailMode == closed:
 		f.report("short-staleness", at, fmt.Sprintf("%s is less than %s: a few polls that fail close the flag", f.contract.MaxStaleness, "60s"),

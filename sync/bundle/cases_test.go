@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -81,7 +82,21 @@ func accepted() []opening {
 			manifest: sign([]byte(strings.Replace(payloadOf(m), `"variant":"off"`, `"variant":""`, 1)), alice),
 		},
 		{name: "good-shrink-allowed", why: "the publisher meant it", policy: trustAlice, manifest: mustSeal(flags(m, 0, 4, true), alice)},
+		{name: "good-activation", why: "a head may name the moment of its flags", policy: trustAlice, manifest: mustSeal(activated(m, time.Minute), alice)},
+		{
+			name: "good-activation-before", why: "a moment before the publication is past, which is no reason to lose the overrides", policy: trustAlice,
+			manifest: mustSeal(activated(m, -time.Hour), alice),
+		},
+		{
+			name: "good-activation-critical", why: "moment, oldest pin and token may be critical", policy: trustAlice,
+			manifest: mustSeal(activated(m, time.Minute, "activateAt", "oldestPin", "snapshot"), alice),
+		},
 	}
+}
+
+func activated(m Manifest, after time.Duration, critical ...string) Manifest {
+	m.ActivateAt, m.Critical = m.PublishedAt.Add(after), append([]string{}, critical...)
+	return m
 }
 
 func flags(m Manifest, now, before int, allow bool) Manifest {

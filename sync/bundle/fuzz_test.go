@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/ed25519"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"testing"
 
@@ -121,6 +122,26 @@ func loose(data []byte) []byte {
 		panic(err)
 	}
 	return out.Bytes()
+}
+
+// FuzzToken feeds what anybody may put into a header: what is read is written back to the same text.
+func FuzzToken(f *testing.F) {
+	for _, c := range tokenCases() {
+		f.Add([]byte(c.Token))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		token, err := ParseToken(text)
+		switch {
+		case (err == nil) == (token == Token{}):
+			t.Fatalf("%q: %+v with error %v", text, token, err)
+		case err == nil && token.String() != string(text):
+			t.Fatalf("%q is written back as %q", text, token.String())
+		case err == nil && (token.Revision < 1 || token.Revision > MaxRevision || len(text) > MaxToken):
+			t.Fatalf("%q is taken, with revision %d", text, token.Revision)
+		case errors.Is(err, ErrTokenOversized) != (len(text) > MaxToken):
+			t.Fatalf("%d characters: %v", len(text), err)
+		}
+	})
 }
 
 // FuzzLedger feeds ledgers whose digest is right: a publisher reads what another one wrote.

@@ -33,7 +33,7 @@ type Manifest struct {
 	Ledger      Digest     `json:"ledger"`
 	Overrides   []Override `json:"overrides"`
 	PublishedAt time.Time  `json:"publishedAt"`
-	ActivateAt  time.Time  `json:"activateAt,omitzero"`
+	ActivateAt  time.Time  `json:"activateAt,omitzero"` // when the flags begin to be served; one that is past, or not there, is at once
 	ValidUntil  time.Time  `json:"validUntil,omitzero"`
 	OldestPin   int64      `json:"oldestPin"` // pins below it no longer count
 	Change      Change     `json:"change"`
@@ -73,7 +73,7 @@ type Change struct {
 // known lists the fields that may stand in critical: those that this version acts on.
 var known = []string{
 	"format", "environment", "revision", "previous", "previousHead", "previousRevision", "bundle", "ledger", "overrides", "publishedAt",
-	"validUntil", "change",
+	"activateAt", "validUntil", "oldestPin", "change", "snapshot",
 }
 
 // Follow makes m the manifest after another one: whoever holds m can tell the other's bytes from all others.

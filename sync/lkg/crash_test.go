@@ -77,13 +77,27 @@ func tried(n int) call {
 	return call{fmt.Sprint("save trials ", n), func(f *Folder) error { return f.SaveTrials(Trials{"sha256:a": n}) }}
 }
 
+// replaced is how a sidecar saves an entry over another: what goes is retired first.
+func replaced(was, n int) call {
+	return call{fmt.Sprintf("save %d over %d, which is retired", n, was), func(f *Folder) error {
+		bounds := Bounds{Most: 2, Current: heldOf(n), Coming: entry(n)}
+		return errors.Join(f.Retire(heldOf(was)), second(f.Trim(bounds)), f.Save(entry(n)))
+	}}
+}
+
+func held(n int) call {
+	return call{fmt.Sprint("hold ", n), func(f *Folder) error { return f.SaveHeld(heldOf(n), entry(n), Bounds{Most: 2}) }}
+}
+
 // life is whatever a folder goes through: first saves, later ones, with nothing to fall back to, with something that is pushed out, and
 // with something that is not.
 var life = []call{
 	tried(1), head(1), proved(1), confirmed(1), tried(2), head(2), save(2), confirmed(2), save(3), head(4), proved(4), confirmed(3), tried(3), confirmed(4), save(5), save(6),
+	replaced(6, 7), held(1), confirmed(5), replaced(7, 8), held(2), replaced(8, 9),
 }
 
-// kept are the files that a loss of power must leave as they were before or after the call that it met. The trials are not among them.
+// kept are the files that a loss of power must leave as they were before or after the call that it met. The trials are not among them,
+// nor are held files: these are whole or not there.
 var kept = []string{currentName, previousName, headName, confirmedName}
 
 // search looks at every state that a loss of power may leave during the calls, and says what breaks a promise; the first such state ends
@@ -141,6 +155,15 @@ func judge(c, before, after content) error {
 			return fmt.Errorf("the trials tell of %s, %d times", digest, deaths)
 		}
 	}
+	files, err := f.Held()
+	for _, h := range files {
+		if l := f.LoadHeld(h.Name); err != nil || l.Err != nil || string(l.Manifest) != string(entry(int(h.Revision)).Manifest) {
+			return fmt.Errorf("%s: %q, %w", h.Name, l.Manifest, errors.Join(err, l.Err))
+		}
+	}
+	if err := errors.Join(err, f.SaveHeld(heldOf(98), entry(98), Bounds{Most: 2})); err != nil || f.LoadHeld(heldOf(98)).Err != nil {
+		return fmt.Errorf("the next to be held: %w", errors.Join(err, f.LoadHeld(heldOf(98)).Err))
+	}
 	next := entry(99)
 	if err := errors.Join(f.SaveTrials(Trials{"sha256:b": 1}), f.SaveHead(next.Manifest), f.Save(next)); err != nil {
 		return fmt.Errorf("the next save: %w", err)
@@ -168,7 +191,7 @@ func TestALossOfPowerLeavesOldOrNew(t *testing.T) {
 	random.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
 	again := 0
 	for _, key := range keys[:min(len(keys), 20)] {
-		second, broken := search(t, newRAM(states[key]), []call{save(7), head(8), proved(8), save(9)}, random)
+		second, broken := search(t, newRAM(states[key]), []call{save(17), replaced(17, 18), head(18), held(19), proved(18), save(19)}, random)
 		if broken != "" {
 			t.Fatalf("after %s: %s", key, broken)
 		}

@@ -2,6 +2,7 @@ package lkg
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -146,7 +147,8 @@ func (d disk) syncFolder() error {
 	return dir.Sync()
 }
 
-func (d disk) names() ([]string, error) {
+// names gives the names in the folder, or the first so many that the disk tells; all where most is negative.
+func (d disk) names(most int) ([]string, error) {
 	if err := d.ask("list", "."); err != nil {
 		return nil, err
 	}
@@ -155,7 +157,11 @@ func (d disk) names() ([]string, error) {
 		return nil, err
 	}
 	defer closeRead(dir)
-	return dir.Readdirnames(-1)
+	names, err := dir.Readdirnames(most)
+	if errors.Is(err, io.EOF) { // there are none
+		err = nil
+	}
+	return names, err
 }
 
 // closeRead closes what was only read: nothing can be lost.

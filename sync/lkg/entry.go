@@ -48,6 +48,14 @@ func (e Entry) parts() [][]byte {
 	return [][]byte{line, e.Manifest, e.Bundle}
 }
 
+// size is how long the file is, the number of its lengths' digits aside.
+func (e Entry) size() int64 {
+	if len(e.Bundle) == 0 {
+		return 0
+	}
+	return int64(len(header) + 2*sha256.Size + len(e.Manifest) + len(e.Bundle))
+}
+
 func decode(data []byte) (Entry, error) {
 	line, body, found := bytes.Cut(data, []byte("\n"))
 	var manifest, bundle int

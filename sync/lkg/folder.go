@@ -137,7 +137,7 @@ func (f *Folder) Close() error {
 
 // sweep removes what interrupted saves left behind: unswept, a crash loop would fill the disk.
 func (f *Folder) sweep() error {
-	names, err := f.disk.names()
+	names, err := f.disk.names(-1)
 	if err != nil {
 		return fmt.Errorf("sweep state folder: %w", err)
 	}

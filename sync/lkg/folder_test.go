@@ -197,7 +197,7 @@ func TestAStopAtAnyStepLeavesOldOrNew(t *testing.T) {
 			if err := f.Save(entry(3)); err != nil || !strings.HasPrefix(loaded(f), "lkg.cur=3") {
 				t.Errorf("%s at step %d: the next save gave %v and %s", kind, stopAt, err, loaded(f))
 			}
-			if names, err := f.disk.names(); err != nil || len(names) != 3 {
+			if names, err := f.disk.names(-1); err != nil || len(names) != 3 {
 				t.Errorf("%s at step %d: left %v (%v)", kind, stopAt, names, err)
 			}
 		}

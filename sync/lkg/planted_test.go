@@ -57,6 +57,7 @@ func TestWhateverIsPlantedIsNotFollowed(t *testing.T) {
 	for _, name := range names[:len(names)-1] {
 		names = append(names, name+tmpSuffix)
 	}
+	names = append(names, heldOf(1), heldOf(2), heldTmp) // of what is retired, and of what is written
 	for what, plant := range plants {
 		for _, name := range names {
 			t.Run(strings.ReplaceAll(what+" at "+name, " ", "_"), func(t *testing.T) {
@@ -112,8 +113,15 @@ func use(t *testing.T, path string) error {
 	if at, state := f.Confirmed(); !at.IsZero() || len(f.Trials()) > 0 {
 		t.Errorf("confirmed at %v: %s; trials %v", at, state, f.Trials())
 	}
-	err := errors.Join(f.Problem(), f.SaveTrials(Trials{"sha256:a": 1}), f.SaveHead(entry(1).Manifest), f.Save(entry(1)), f.Save(entry(2)), f.SaveConfirmed(time.Unix(1, 0), "x"))
-	if err == nil && !strings.HasPrefix(loaded(f), "lkg.head=1 lkg.cur=2") {
+	files, err := f.Held()
+	for _, h := range files {
+		if l := f.LoadHeld(h.Name); l.Err == nil || len(l.Bundle) > 0 {
+			t.Errorf("%s was loaded as %q", h.Name, l.Manifest)
+		}
+	}
+	err = errors.Join(err, f.Problem(), f.SaveTrials(Trials{"sha256:a": 1}), f.SaveHead(entry(1).Manifest), f.Save(entry(1)),
+		f.Retire(heldOf(1)), f.Save(entry(3)), f.SaveHeld(heldOf(2), entry(2), many), f.SaveConfirmed(time.Unix(1, 0), "x"))
+	if err == nil && !strings.HasPrefix(loaded(f), "lkg.head=1 lkg.cur=3") {
 		t.Errorf("loaded %s", loaded(f))
 	}
 	return err

@@ -20,6 +20,8 @@ type ram struct {
 	names map[string]*node
 	log   []event
 
+	asked int // names, by the last listing
+
 	deafFiles, deafFolder bool // syncs that do nothing: to see that the test would find it
 }
 
@@ -141,8 +143,16 @@ func (h *handle) Sync() error {
 	return nil
 }
 
-func (h *handle) Readdirnames(int) ([]string, error) {
-	return slices.Sorted(maps.Keys(h.ram.names)), nil
+func (h *handle) Readdirnames(most int) ([]string, error) {
+	names := slices.Sorted(maps.Keys(h.ram.names))
+	h.ram.asked = most
+	switch {
+	case most > 0 && len(names) == 0:
+		return nil, io.EOF
+	case most > 0 && len(names) > most:
+		return names[:most], nil
+	}
+	return names, nil
 }
 
 // Beyond these a seeded sample stands for all states.

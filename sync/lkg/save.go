@@ -21,11 +21,11 @@ func (f *Folder) Save(e Entry) error {
 			return fmt.Errorf("keep %s: %w", previousName, err)
 		}
 	}
-	if err := f.put(currentName, true, e.parts()...); err != nil {
+	if err := f.aside(currentName, currentName+tmpSuffix, true, e.parts()); err != nil {
 		return err
 	}
-	f.bundle, f.proved = sum, f.proved && sum == f.bundle
-	return nil
+	f.bundle, f.proved = sum, f.proved && sum == f.bundle // though it may not be safe: saved again, it must not push out what it replaced
+	return f.settle(currentName)
 }
 
 // Took tells the folder that a loaded entry was verified and is in use.
@@ -80,7 +80,14 @@ func (f *Folder) keepPrevious() error {
 // put writes a file aside and gives it its name. If it is to be safe, the file is synced first and the folder afterwards. After an error
 // nothing is retried: a failed sync may have dropped the pages, so only a fresh write proves anything.
 func (f *Folder) put(name string, safe bool, parts ...[]byte) error {
-	tmp := name + tmpSuffix
+	if err := f.aside(name, name+tmpSuffix, safe, parts); err != nil || !safe {
+		return err
+	}
+	return f.settle(name)
+}
+
+// aside writes a file under the name tmp, and gives it its own then; its bytes are safe if they are to be, the name is not yet.
+func (f *Folder) aside(name, tmp string, safe bool, parts [][]byte) error {
 	_ = f.disk.remove(tmp)
 	if err := f.disk.write(tmp, safe, parts); err != nil {
 		_ = f.disk.remove(tmp)
@@ -90,9 +97,11 @@ func (f *Folder) put(name string, safe bool, parts ...[]byte) error {
 		_ = f.disk.remove(tmp)
 		return fmt.Errorf("save %s: %w", name, err)
 	}
-	if !safe {
-		return nil
-	}
+	return nil
+}
+
+// settle makes a name safe.
+func (f *Folder) settle(name string) error {
 	if err := f.disk.syncFolder(); err != nil {
 		return fmt.Errorf("save %s: sync folder: %w", name, err)
 	}

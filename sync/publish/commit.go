@@ -11,8 +11,8 @@ import (
 	"github.com/burgeehq/burgee/sync/object"
 )
 
-// settleTime is how long a publication that was stopped, or got no answer, still takes to find out what came of it.
-const settleTime = 10 * time.Second
+// findOutTime is how long a publication that was stopped, or got no answer, still takes to find out what came of it.
+const findOutTime = 10 * time.Second
 
 // Publish makes r.Document the flags of the environment. It may be stopped at any moment: before the head is written nothing has
 // happened but for objects that nobody refers to, and after that the revision stands. A *Conflict says that somebody else was first, a
@@ -50,9 +50,11 @@ func (p *Publisher) Publish(ctx context.Context, r Request) (Result, error) {
 	return result, nil
 }
 
-// unchanged tells whether the head is all that r asks for already: the same flags, no other end or number, and signed by every key.
+// unchanged tells whether the head is all that r asks for already: the same flags, no other end, number or oldest pin, and signed by every
+// key. Flags that are still to become active are not all that somebody asks for who does not settle.
 func (p *Publisher) unchanged(b *base, r Request) bool {
-	return b.same(r.Document) && r.ValidFor == 0 && r.StartAt == 0 && p.signed(b.head)
+	samePin := r.OldestPin == 0 || r.OldestPin == b.head.Manifest().OldestPin
+	return b.same(r.Document) && r.ValidFor == 0 && r.StartAt == 0 && samePin && (r.Settle > 0 || !p.pending(b.head)) && p.signed(b.head)
 }
 
 // signed tells whether each of the publisher's keys has signed the head.
@@ -107,7 +109,7 @@ func (p *Publisher) write(ctx context.Context, b *base, next *revision) (Result,
 	if err := p.swing(ctx, b, next.head); err != nil {
 		return Result{}, err
 	}
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), findOutTime)
 	defer cancel()
 	err := p.keep(after, bundle.RevisionKey(m.Revision), next.head.Raw())
 	return Result{Outcome: Published, Head: next.head, Entries: next.entries, Same: next.same, CopyErr: err}, nil
@@ -131,7 +133,7 @@ func (p *Publisher) keep(ctx context.Context, key string, body []byte) error {
 	return fmt.Errorf("write %s: %w", key, err)
 }
 
-// swing writes the head: the commit. Whatever the store answers other than yes is settled by looking.
+// swing writes the head: the commit. Whatever the store answers other than yes is found out by looking.
 func (p *Publisher) swing(ctx context.Context, b *base, head bundle.Head) error {
 	var err error
 	if b.exists() {
@@ -142,13 +144,13 @@ func (p *Publisher) swing(ctx context.Context, b *base, head bundle.Head) error 
 	if err == nil {
 		return nil
 	}
-	return p.settle(ctx, b, head, fmt.Errorf("write head: %w", err))
+	return p.findOut(ctx, b, head, fmt.Errorf("write head: %w", err))
 }
 
-// settle finds out whether a head whose write failed with cause was written all the same: by an answer that got lost, or by the first
+// findOut finds out whether a head whose write failed with cause was written all the same: by an answer that got lost, or by the first
 // of two attempts that a store's client made. It looks even when ctx has ended.
-func (p *Publisher) settle(ctx context.Context, b *base, head bundle.Head, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+func (p *Publisher) findOut(ctx context.Context, b *base, head bundle.Head, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), findOutTime)
 	defer cancel()
 	now, err := p.store.Get(ctx, bundle.HeadKey, "", bundle.MaxManifest)
 	switch {

@@ -54,7 +54,11 @@ func (p *Publisher) prepare(b *base, r Request) (*revision, error) {
 	}
 	ledger := b.ledger
 	ledger.Retired, ledger.Anew = compared.Retired, b.follows() && b.flags.Stored() == nil
-	return next, p.finish(b, next, p.manifest(b, r, ref, compared.Entries), ledger)
+	m, err := p.manifest(b, r, ref, compared.Entries)
+	if err != nil {
+		return nil, err
+	}
+	return next, p.finish(b, next, m, ledger)
 }
 
 // compare asks what r changes. Flags before that cannot be read any more do not stop whoever has to do without them anyway.
@@ -116,8 +120,9 @@ func Guard(r Request, before []byte, ref bundle.Ref) error {
 	return nil
 }
 
-func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundle.Entry) bundle.Manifest {
-	now := p.now().UTC().Truncate(time.Second)
+func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundle.Entry) (bundle.Manifest, error) {
+	clock := p.now()
+	now := clock.UTC().Truncate(time.Second)
 	m := bundle.Manifest{
 		Environment: p.policy.Environment,
 		Bundle:      ref,
@@ -132,13 +137,19 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 		before := b.last.Manifest()
 		m.Overrides, m.OldestPin = before.Overrides, before.OldestPin
 	}
+	if err := raiseOldestPin(&m, r.OldestPin, b.last.Manifest().OldestPin, b.next); err != nil {
+		return m, err
+	}
+	if r.Settle > 0 {
+		m.ActivateAt = moment(clock, r.Settle)
+	}
 	switch {
 	case r.ValidFor > 0:
 		m.ValidUntil = now.Add(r.ValidFor)
 	case r.From.Stored() != nil:
 		m.ValidUntil = b.last.Manifest().ValidUntil
 	}
-	return m
+	return m, checkActivation(&m)
 }
 
 // staysSigned refuses to go on unsigned from a head that is signed. Resign alone takes signatures away: there it is what was asked for.

@@ -22,6 +22,8 @@ const (
 	RuleStart    Rule = "start"    // a store starts above every revision that it holds
 	RuleJump     Rule = "jump"     // sidecars follow from one revision to the next
 	RuleEarlier  Rule = "earlier"  // a renewal makes the end later
+	RuleSettle   Rule = "settle"   // a revision becomes active before its end
+	RulePin      Rule = "pin"      // the oldest pin only rises, up to the revision that is written
 	RuleDamaged  Rule = "damaged"  // what a head names is there
 	RuleHistory  Rule = "history"  // what is written once never changes, and the head is the newest of it
 )

@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
@@ -19,6 +20,8 @@ type Request struct {
 	From bundle.Verified
 
 	ValidFor    time.Duration // how long the revision is valid; 0 means without end, or with From the end that the head has
+	Settle      time.Duration // how long sidecars have to fetch the revision before they all begin to serve it; 0 means as soon as each has it
+	OldestPin   int64         // snapshots below this revision no longer count; 0 means as the head has it
 	StartAt     int64         // the revision to write, of a store that lost its head or stands behind its sidecars; 0 means that the store decides
 	AllowShrink bool          // the document may be empty, or hold less than half of the flags before
 	AllowGrowth bool          // the document may more than double
@@ -74,6 +77,10 @@ func (r *Request) check() error {
 		return errors.New("publish: Document is not that of From")
 	case r.ValidFor < 0:
 		return errors.New("publish: ValidFor is negative")
+	case r.Settle != 0 && (r.Settle < MinSettle || r.Settle > MaxSettle):
+		return fmt.Errorf("publish: Settle is %s; want %s to %s", r.Settle, MinSettle, MaxSettle)
+	case r.OldestPin < 0:
+		return errors.New("publish: OldestPin is no revision")
 	case r.StartAt < 0 || r.StartAt > bundle.MaxRevision:
 		return errors.New("publish: StartAt is no revision")
 	}

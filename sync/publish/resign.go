@@ -8,7 +8,7 @@ import (
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
-// Resigning is a revision that changes nothing but who signs it.
+// Resigning is a revision that changes nothing but who signs it. Flags that are not active yet become so when they would have.
 type Resigning struct {
 	Author, Message string // who does it, and why; both required
 
@@ -45,6 +45,11 @@ func (p *Publisher) Resign(ctx context.Context, r Resigning) (Result, error) {
 	m := p.again(b, r)
 	if err := later(r, b.head.Manifest().ValidUntil, m.ValidUntil); err != nil {
 		return Result{}, err
+	}
+	if r.ValidFor > 0 {
+		if err := checkActivation(&m); err != nil {
+			return Result{}, err
+		}
 	}
 	next := &revision{bundle: b.flags.Stored(), same: true}
 	if err := p.finish(b, next, m, b.ledger); err != nil {
@@ -83,6 +88,7 @@ func (p *Publisher) successor(b *base, author, message string) bundle.Manifest {
 	m := b.head.Manifest()
 	m.PublishedAt = p.now().UTC().Truncate(time.Second)
 	m.Change = bundle.Change{Author: author, Message: message}
+	p.carryActivation(&m)
 	if m.Bundle.AllowShrink || !m.Bundle.Shrinks() {
 		m.Bundle.PreviousFlags = m.Bundle.Flags
 		m.Bundle.AllowShrink = m.Bundle.AllowShrink && m.Bundle.Shrinks()

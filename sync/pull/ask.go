@@ -108,19 +108,24 @@ func (l *Loop) askBundle(ctx context.Context) error {
 }
 
 func (l *Loop) stored(ctx context.Context) ([]byte, error) {
-	ref := l.have.head.Manifest().Bundle
-	if l.served.digest == ref.Digest {
+	if l.served.digest == l.have.head.Manifest().Bundle.Digest {
 		return l.served.stored, nil
 	}
-	deadline := max(bundleDeadline, time.Duration(ref.Size)*time.Second/slowestRate)
+	return bundleOf(ctx, l.config.Source, l.have.head)
+}
+
+// bundleOf fetches what a head names. Its bytes are still to be verified.
+func bundleOf(ctx context.Context, source Source, head bundle.Head) ([]byte, error) {
+	m := head.Manifest()
+	deadline := max(bundleDeadline, time.Duration(m.Bundle.Size)*time.Second/slowestRate)
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	got, err := l.config.Source.Get(ctx, bundle.Key(ref.Digest), "", ref.Size)
+	got, err := source.Get(ctx, bundle.Key(m.Bundle.Digest), "", m.Bundle.Size)
 	switch {
 	case errors.Is(err, object.ErrTooLarge):
-		return nil, bundle.Refuse(bundle.ReasonOversized, "read the bundle of revision %d: %w", l.have.head.Manifest().Revision, err)
+		return nil, bundle.Refuse(bundle.ReasonOversized, "read the bundle of revision %d: %w", m.Revision, err)
 	case err != nil:
-		return nil, fmt.Errorf("read the bundle of revision %d%s: %w", l.have.head.Manifest().Revision, inTime(err, deadline), err)
+		return nil, fmt.Errorf("read the bundle of revision %d%s: %w", m.Revision, inTime(err, deadline), err)
 	}
 	return got.Body, nil
 }

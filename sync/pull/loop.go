@@ -59,6 +59,8 @@ type Loop struct {
 	have    seen
 	served  served
 	waits   waits
+	early   early
+	sooner  bool // the poll that comes was brought forward
 	mu      sync.Mutex
 	state   State
 	refused map[bundle.Reason]uint64
@@ -126,6 +128,8 @@ func (l *Loop) learn(k Known) {
 
 // Run polls until ctx ends.
 func (l *Loop) Run(ctx context.Context) {
+	l.early.run(true)
+	defer l.early.run(false)
 	for wait := l.begin(); l.sleep(ctx, wait); {
 		wait = l.poll(ctx)
 	}
@@ -139,12 +143,13 @@ func (l *Loop) begin() time.Duration {
 	return l.waits.start()
 }
 
-// sleep waits and tells whether ctx still stands.
+// sleep waits, less where a poll is wanted early, and tells whether ctx still stands.
 func (l *Loop) sleep(ctx context.Context, wait time.Duration) bool {
-	l.note(func(s *State) { s.NextAttempt = time.Now().Add(wait) })
+	next := time.Now().Add(wait)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
+		l.note(func(s *State) { s.NextAttempt = next })
 		select {
 		case <-ctx.Done():
 			return false
@@ -152,24 +157,43 @@ func (l *Loop) sleep(ctx context.Context, wait time.Duration) bool {
 			return ctx.Err() == nil
 		case known := <-l.config.Late:
 			l.learn(known())
+		case <-l.early.wake:
+			if due, wanted := l.early.due(l.waits.longestGood()); wanted && due.Before(next) {
+				l.sooner, next = true, due
+				timer.Reset(time.Until(next))
+			}
 		}
 	}
 }
 
 // poll asks once, records what came of it and says how long to wait.
 func (l *Loop) poll(ctx context.Context) time.Duration {
-	l.note(func(s *State) { s.LastAttempt = time.Now() })
-	err := l.ask(ctx)
-	if ctx.Err() != nil {
-		return 0
+	began := time.Now()
+	l.note(func(s *State) { s.LastAttempt = began })
+	wanted, sooner := l.early.start(began), l.sooner
+	if sooner {
+		l.waits.bunched = true // what brings one poll forward brings a whole fleet's, to one moment
 	}
+	l.sooner = false
+	wait, failed := l.outcome(ctx, l.ask(ctx))
+	l.early.end(wanted, l.have.news, failed)
+	if sooner {
+		wait = max(wait, closest-time.Since(began))
+	}
+	return wait
+}
+
+// outcome records what came of a poll, tells how long to wait before the next, and whether it failed.
+func (l *Loop) outcome(ctx context.Context, err error) (wait time.Duration, failed bool) {
 	switch {
+	case ctx.Err() != nil:
+		return 0, false
 	case err == nil:
-		return l.confirmed()
+		return l.confirmed(), false
 	case bundle.ReasonOf(err) != "":
-		return l.wasRefused(err)
+		return l.wasRefused(err), false
 	default:
-		return l.failed(err)
+		return l.failed(err), true
 	}
 }
 

@@ -53,6 +53,9 @@ func (w *waits) good() time.Duration {
 	return w.share(1-spread, 1+spread, w.interval)
 }
 
+// longestGood is the longest wait after a good poll.
+func (w *waits) longestGood() time.Duration { return time.Duration(float64(w.interval) * (1 + spread)) }
+
 // bad grows from a second, since most failures are gone by then. Whoever has flags to answer from asks again so soon but once, and then
 // no faster than it polls: a fleet that asked a failing store five times as often as a good one would keep it from getting up.
 func (w *waits) bad(served bool) time.Duration {

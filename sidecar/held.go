@@ -1,0 +1,184 @@
+package sidecar
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/burgeehq/burgee/eval"
+	"github.com/burgeehq/burgee/sync/bundle"
+)
+
+const (
+	// maxHeldMemory bounds what is held beside the served flags, by weight, where these are small.
+	maxHeldMemory = 16 << 20
+	// maxFlagMemory bounds both together: a pod has room for so much, and for as much again as one document takes while it is compiled.
+	maxFlagMemory = 35 << 19
+	maxRevisions  = 256 // whose tokens are known, over however many bundles
+)
+
+// heldFlags is what can be answered from beside the served flags: revisions that requests are still pinned to, and those whose moment is to come.
+type heldFlags struct {
+	waiting   []*flagset    // by revision; each is served at its moment
+	past      []*pastBundle // by revision
+	revisions []revision    // all that are known, by number
+	next      time.Time     // when the first of them stops to count; zero: none does by itself
+}
+
+// pastBundle is flags that were served, or would have been, kept as the difference to those that are.
+type pastBundle struct {
+	rules    *eval.Past
+	content  bundle.Digest
+	stored   bundle.Digest
+	revision int64 // the newest that had them
+}
+
+// revision is one that requests may be pinned to.
+type revision struct {
+	number  int64
+	token   string
+	content bundle.Digest
+	until   time.Time // when another one took its place; zero: none did
+}
+
+// limits are what bounds the held.
+type heldLimits struct {
+	bundles int       // in all, that which is served counted
+	since   time.Time // revisions that were replaced before do not count any more
+	oldest  int64     // nor do those below it
+	age     time.Duration
+}
+
+func (h *holder) limits(now time.Time) heldLimits {
+	l := heldLimits{bundles: h.retain, since: now.Add(-h.pinMaxAge), age: h.pinMaxAge}
+	if newest := h.newest.Load(); newest != nil {
+		l.oldest = newest.Manifest().OldestPin
+	}
+	return l
+}
+
+// note adds a revision to those that are known.
+func (h *heldFlags) note(f *flagset, until time.Time) {
+	if len(f.token) == 0 {
+		return
+	}
+	at, found := h.place(f.revision)
+	if found {
+		return
+	}
+	h.revisions = slices.Insert(h.revisions, at, revision{f.revision, string(f.token), f.content, until})
+	if len(h.revisions) > maxRevisions {
+		h.revisions = h.revisions[1:]
+	}
+}
+
+func (h *heldFlags) place(number int64) (at int, found bool) {
+	return slices.BinarySearchFunc(h.revisions, number, func(r revision, n int64) int { return cmp.Compare(r.number, n) })
+}
+
+// follow makes all that is held what is held beside the next flags, those before them included.
+func (h *heldFlags) follow(before, next *flagset, now time.Time) {
+	for i := range h.revisions {
+		if r := &h.revisions[i]; r.number < next.revision && r.until.IsZero() {
+			r.until = now
+		}
+	}
+	h.note(next, time.Time{})
+	over := slices.DeleteFunc(slices.Clone(h.waiting), func(w *flagset) bool { return w.revision >= next.revision })
+	h.waiting = slices.DeleteFunc(h.waiting, func(w *flagset) bool { return w.revision <= next.revision })
+	if before != nil && before.bundle != next.bundle {
+		for _, p := range h.past {
+			p.rules = p.rules.Rebase(before.bundle, next.bundle)
+		}
+		over = append(over, before)
+	}
+	for _, one := range over {
+		h.add(one, next)
+	}
+}
+
+// add holds flags as what differs from the served ones.
+func (h *heldFlags) add(f, served *flagset) {
+	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool { return p.content == f.content || p.content == served.content })
+	if f.content == served.content {
+		return
+	}
+	p := &pastBundle{f.bundle.Past(served.bundle), f.content, f.head.Manifest().Bundle.Digest, f.revision}
+	at, _ := slices.BinarySearchFunc(h.past, p.revision, func(p *pastBundle, n int64) int { return cmp.Compare(p.revision, n) })
+	h.past = slices.Insert(h.past, at, p)
+}
+
+// trim lets go of what nobody can be pinned to any more, and of the oldest where there is too much.
+func (h *heldFlags) trim(served *flagset, l heldLimits) {
+	h.next = time.Time{}
+	h.revisions = slices.DeleteFunc(h.revisions, func(r revision) bool {
+		gone := r.number < l.oldest && r.number != served.revision || !r.until.IsZero() && !r.until.After(l.since)
+		if end := r.until.Add(l.age); !gone && !r.until.IsZero() && (h.next.IsZero() || end.Before(h.next)) {
+			h.next = end
+		}
+		return gone
+	})
+	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool {
+		return p.content == served.content || !slices.ContainsFunc(h.revisions, func(r revision) bool { return r.content == p.content })
+	})
+	room := min(maxHeldMemory, maxFlagMemory-served.bundle.Weight()) - h.weight(served.bundle)
+	for len(h.past) > 0 && (room < 0 || 1+len(h.waiting)+len(h.past) > l.bundles) {
+		room += h.past[0].rules.Weight()
+		h.past[0] = nil
+		h.past = h.past[1:]
+	}
+}
+
+// weight is about what is held takes in memory beside the flags that are served, in bytes.
+func (h *heldFlags) weight(served *eval.Ruleset) (sum int) {
+	for _, w := range h.waiting {
+		sum += w.bundle.Past(served).Weight()
+	}
+	for _, p := range h.past {
+		sum += p.rules.Weight()
+	}
+	return sum
+}
+
+// over tells whether a revision has stopped to count since it was last looked at.
+func (h *heldFlags) over(now time.Time) bool { return !h.next.IsZero() && !now.Before(h.next) }
+
+// bounds are those of all flags that can be answered from.
+func (h *heldFlags) bounds(served *flagset, unbounded time.Duration) (b bounds) {
+	b = b.with(served.bundle.Flags(), unbounded)
+	for _, w := range h.waiting {
+		b = b.with(w.bundle.Flags(), unbounded)
+	}
+	for _, p := range h.past {
+		b = b.with(p.rules.Own(), unbounded)
+	}
+	return b
+}
+
+// table makes what requests can be pinned to, of all that is held, under the circumstances of the moment.
+func (h *heldFlags) table(served *flagset, c *circumstances, oldest int64) pinTable {
+	t := pinTable{byToken: make(map[string]pinned, len(h.revisions)), oldest: oldest}
+	t.contents = append(t.contents, pinnedContent{served.content, served.own()})
+	for _, w := range h.waiting {
+		t.contents = append(t.contents, pinnedContent{w.content, w.under(c).own()})
+		t.waiting = append(t.waiting, w)
+	}
+	for _, p := range h.past {
+		rules := p.rules.Under(served.rules, c.asked(), c.lapse.closing())
+		state := pinned{set: served, past: &pastSet{rules, newCounts(rules.Own())}, answering: answering{marks: served.marks}}
+		t.contents = append(t.contents, pinnedContent{p.content, state})
+	}
+	for _, r := range slices.Backward(h.revisions) {
+		for i := range t.contents {
+			if t.contents[i].digest == r.content {
+				state := t.contents[i].pinned
+				state.answering = answering{strconv.AppendInt(nil, r.number, 10), []byte(r.token), served.marks}
+				t.byToken[r.token] = state
+				t.held = append(t.held, r.number)
+				break
+			}
+		}
+	}
+	return t
+}

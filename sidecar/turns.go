@@ -1,0 +1,118 @@
+package sidecar
+
+import "time"
+
+// lookEveryFew is how long nothing is looked at at most: the moments that are known beforehand have a timer, and a clock may be set.
+const lookAtLeast = 5 * time.Second
+
+// staleness is since when the flags are stale, as answers say it. It stays as it was said while it lasts, though the clock may be corrected:
+// bulk answers would else change.
+type staleness struct {
+	since time.Time // a reading
+	text  string
+}
+
+// look serves what the present moment asks for, and waits for the next one.
+func (h *holder) look() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	h.activateDue(now)
+	if current := h.current.Load(); current != nil && (h.lapseAt(now) != current.lapse || h.held.over(now)) {
+		h.compose(current, now)
+	}
+	h.arm(now)
+}
+
+// composeAgain serves the same flags, since something beside them has changed.
+func (h *holder) composeAgain() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
+	if current := h.current.Load(); current != nil {
+		h.compose(current, now)
+	}
+	h.arm(now)
+}
+
+// compose serves a flagset under the circumstances of the moment, with all that is held beside it.
+func (h *holder) compose(of *flagset, now time.Time) {
+	h.freshness.serve()
+	h.held.trim(of, h.limits(now))
+	h.bounds = h.held.bounds(of, h.staleAfter)
+	c := circumstances{lapse: h.lapseAt(now)}
+	oldest := int64(0)
+	if newest := h.newest.Load(); newest != nil {
+		m := newest.Manifest()
+		c.overrides, c.revision, oldest = m.Overrides, m.Revision, m.OldestPin
+	}
+	next := of.under(&c)
+	next.pins = h.held.table(next, &c, oldest)
+	h.current.Store(next)
+}
+
+// lapseAt is how far the flags have lapsed.
+func (h *holder) lapseAt(now time.Time) lapse {
+	state, since, confirmed := h.freshness.state(now)
+	l := lapse{unbounded: h.staleAfter, expired: h.expired(now)}
+	if state == freshStale {
+		if !since.Equal(h.stale.since) || h.stale.text == "" {
+			h.stale = staleness{since, h.clock.at(since).UTC().Format(time.RFC3339)}
+		}
+		l.staleSince = h.stale.text
+	}
+	switch {
+	case len(h.bounds) == 0:
+	case confirmed.IsZero():
+		l.passed = unknownAge
+	default:
+		l.passed = h.bounds.passed(now.Sub(confirmed))
+	}
+	return l
+}
+
+// expired tells whether the newest head is past its end, by a clock that is believed.
+func (h *holder) expired(now time.Time) bool {
+	newest := h.newest.Load()
+	if newest == nil {
+		return false
+	}
+	m := newest.Manifest()
+	return !m.ValidUntil.IsZero() && h.clock.judge(now, m.PublishedAt) == "" && h.clock.at(now).After(m.ValidUntil)
+}
+
+// arm has the holder look again at the next moment at which something changes by itself.
+func (h *holder) arm(now time.Time) {
+	if h.closed {
+		return
+	}
+	wait := lookAtLeast
+	at := func(moment time.Time) {
+		if until := moment.Sub(now); until >= 0 {
+			wait = min(wait, until+time.Millisecond) // past it, not at it
+		}
+	}
+	_, _, confirmed := h.freshness.state(now)
+	if !confirmed.IsZero() {
+		at(confirmed.Add(h.staleAfter))
+		if bound, there := h.bounds.next(now.Sub(confirmed)); there {
+			at(confirmed.Add(bound))
+		}
+	}
+	if newest := h.newest.Load(); newest != nil {
+		if end := newest.Manifest().ValidUntil; !end.IsZero() {
+			at(now.Add(end.Sub(h.clock.at(now))))
+		}
+	}
+	for _, w := range h.held.waiting {
+		wait = min(wait, max(h.early(w.head, now), time.Millisecond))
+	}
+	if !h.held.next.IsZero() {
+		at(h.held.next)
+	}
+	if h.turn == nil {
+		h.turn = time.AfterFunc(wait, h.look)
+	} else {
+		h.turn.Reset(wait)
+	}
+}
