@@ -194,7 +194,8 @@ func (s *Sidecar) ours(list []byte, w *workspace, v *view) (want wanted, result 
 			return want, v.was()
 		}
 		one, verdict := s.read(text, v.now.revision)
-		if verdict == pinNone && v.find(one, w) {
+		// One beyond the newest head may have other overrides over the same flags, such as a kill: those are asked for.
+		if verdict == pinNone && one.Revision <= v.now.headRevision && v.find(one, w) {
 			return want, v.was()
 		}
 		if len(want.text) == 0 { // of several that are not held the first good one counts
