@@ -9,6 +9,7 @@ FOR     ?= 1h
 EVALUATIONS ?= 100000
 KILLS   ?= 1000
 SIDECARS ?= 100
+REQUESTS ?= 100000
 PUBLISHERS ?= 50
 ROUNDS  ?= 1000
 CONNECTIONS ?= 8000
@@ -24,7 +25,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim publishers herd fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -34,6 +35,10 @@ build: ## bin/burgee and bin/burgeectl
 demo: build ## publish, serve, change, lose the store, restart: the main job in a minute
 	$(GO) build -o bin/demo ./examples/demo
 	bin/demo
+
+demo-snapshot: build ## one request through five services, with snapshots and without, while flags change and the store goes away
+	$(GO) build -o bin/demo-snapshot ./examples/snapshot
+	bin/demo-snapshot
 
 run: build ## the demo's sidecar, left running
 	$(GO) build -o bin/demo ./examples/demo
@@ -54,6 +59,9 @@ publishers: ## PUBLISHERS=50 people at once on one store with faults, ROUNDS=100
 
 herd: ## 100,000 simulated sidecars restart, lose their store, get new flags: make herd SEED=7, or UPDATE=1 to write docs anew
 	$(GO) test ./sync/pull -run TestHerd -count=1 -timeout 0 -herd.pods=100000 $(if $(SEED),-herd.seed=$(SEED)) $(if $(UPDATE),-update)
+
+chain: build ## REQUESTS=100000 through five services on five sidecars, while flags change and the store goes away
+	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/chain -count=1 -timeout 0 -v -chain.requests=$(REQUESTS) -chain.poll=1s
 
 fuzz: ## every fuzzer in turn, FUZZ=30s each
 	GO=$(GO) tools/fuzz $(FUZZ)
@@ -162,6 +170,7 @@ soak: ## the long runs of what .ci/run does in short: about four hours on two co
 	$(GO) test ./sync/bundle -run TestNoChangedTokenVerifies -count=1 -timeout 0 -mutations 1000000
 	$(MAKE) flagd-test EVALUATIONS=10000000
 	$(MAKE) outage
+	$(MAKE) chain REQUESTS=1000000
 	$(MAKE) fuzz FUZZ=5m
 
 bench-smoke: build ## each benchmark once, to see that it runs

@@ -12,10 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
+
+	"github.com/burgeehq/burgee/examples/stage"
 )
 
 func main() {
@@ -24,8 +24,7 @@ func main() {
 	flags := flag.String("flags", "examples/flags.json", "the flags to publish")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	d := &demo{bin: *bin, flags: *flags, out: os.Stdout}
-	err := d.run(ctx, *keep)
+	err := run(ctx, *bin, *flags, *keep)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -35,18 +34,20 @@ func main() {
 
 // demo is a folder with a key, a store, a state folder and a socket.
 type demo struct {
-	bin, flags string
-	dir        string
-	admin      string
-	out        io.Writer
-	sidecar    *exec.Cmd
+	*stage.Stage
+	flags   string
+	admin   string
+	out     io.Writer
+	sidecar *exec.Cmd
 }
 
-func (d *demo) run(ctx context.Context, keep bool) (err error) {
-	if d.dir, err = os.MkdirTemp("", "burgee"); err != nil {
+func run(ctx context.Context, bin, flags string, keep bool) (err error) {
+	s, err := stage.New(bin, os.Stdout)
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.stop(), os.RemoveAll(d.dir)) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
+	d := &demo{Stage: s, flags: flags, out: os.Stdout}
 	if err := d.set(ctx); err != nil {
 		return err
 	}
@@ -58,18 +59,18 @@ func (d *demo) run(ctx context.Context, keep bool) (err error) {
 
 // set makes a key, publishes the flags and starts a sidecar on them.
 func (d *demo) set(ctx context.Context) error {
-	d.say("A key pair: the private half signs what is published, the public half is what sidecars trust.")
-	if err := d.ctl(ctx, "keygen", "--out", d.path("demo")); err != nil {
+	d.Say("A key pair: the private half signs what is published, the public half is what sidecars trust.")
+	if err := d.Ctl(ctx, "keygen", "--out", d.Path("demo")); err != nil {
 		return err
 	}
-	d.say("Publish %s to a store. This one is a folder; s3://bucket/prefix is the other kind.", d.flags)
-	if err := os.Mkdir(d.path("store"), 0o700); err != nil {
+	d.Say("Publish %s to a store. This one is a folder; s3://bucket/prefix is the other kind.", d.flags)
+	if err := os.Mkdir(d.Path("store"), 0o700); err != nil {
 		return err
 	}
 	if err := d.publish(ctx, d.flags, "the first flags"); err != nil {
 		return err
 	}
-	d.say("Start the sidecar on it, and ask for a flag over its Unix socket.")
+	d.Say("Start the sidecar on it, and ask for a flag over its Unix socket.")
 	if err := d.start(ctx); err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (d *demo) set(ctx context.Context) error {
 
 // show goes through what may happen to a store.
 func (d *demo) show(ctx context.Context) error {
-	d.say("Publish a change: Austria leaves new_pricing. The sidecar polls every second here (every 15 by default).")
+	d.Say("Publish a change: Austria leaves new_pricing. The sidecar polls every second here (every 15 by default).")
 	changed, err := d.changed()
 	if err != nil {
 		return err
@@ -89,8 +90,8 @@ func (d *demo) show(ctx context.Context) error {
 	if err := d.ask(ctx, "AT", "legacy"); err != nil {
 		return err
 	}
-	d.say("Remove the store. Answers go on; /status says how things are.")
-	if err := os.RemoveAll(d.path("store")); err != nil {
+	d.Say("Remove the store. Answers go on; /status says how things are.")
+	if err := os.RemoveAll(d.Path("store")); err != nil {
 		return err
 	}
 	if err := d.waitStatus(ctx, `"freshness": "stale"`); err != nil {
@@ -99,8 +100,8 @@ func (d *demo) show(ctx context.Context) error {
 	if err := d.ask(ctx, "AT", "legacy"); err != nil {
 		return err
 	}
-	d.say("Restart the sidecar, still without a store: it verifies what it kept on disk and answers from that.")
-	if err := d.stop(); err != nil {
+	d.Say("Restart the sidecar, still without a store: it verifies what it kept on disk and answers from that.")
+	if err := d.Stop(d.sidecar); err != nil {
 		return err
 	}
 	if err := d.start(ctx); err != nil {
@@ -109,40 +110,28 @@ func (d *demo) show(ctx context.Context) error {
 	if err := d.ask(ctx, "AT", "legacy"); err != nil {
 		return err
 	}
-	if err := d.ctl(ctx, "status", "--admin", d.admin); err != nil {
+	if err := d.Ctl(ctx, "status", "--admin", d.admin); err != nil {
 		return err
 	}
-	d.say("That is all. make run leaves such a sidecar running; README.md shows the same with S3.")
+	d.Say("That is all. make run leaves such a sidecar running; README.md shows the same with S3.")
 	return nil
 }
 
 // hold says how to use the sidecar, and leaves it running.
 func (d *demo) hold(ctx context.Context) error {
-	d.say(`The sidecar runs until Ctrl-C. From another terminal:
+	d.Say(`The sidecar runs until Ctrl-C. From another terminal:
 
   curl --unix-socket %[1]s -d '{"context":{"targetingKey":"u1","country":"DE"}}' http://burgee/ofrep/v1/evaluate/flags/new_pricing
   %[2]s status --admin %[3]s
   %[2]s publish %[4]s --message "what changed" --store file://%[5]s --environment shop/demo --key %[6]s.key --author you`,
-		d.path("s.sock"), filepath.Join(d.bin, "burgeectl"), d.admin, d.flags, d.path("store"), d.path("demo"))
+		d.Path("s.sock"), d.Program("burgeectl"), d.admin, d.flags, d.Path("store"), d.Path("demo"))
 	<-ctx.Done()
 	return nil
 }
 
-func (d *demo) path(name string) string { return filepath.Join(d.dir, name) }
-
-func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, "\n# "+format+"\n", args...) }
-
-// ctl runs burgeectl and shows the command with what it prints.
-func (d *demo) ctl(ctx context.Context, args ...string) error {
-	c := exec.CommandContext(ctx, filepath.Join(d.bin, "burgeectl"), args...)
-	fmt.Fprintln(d.out, "$", quoted(c.Args))
-	c.Stdout, c.Stderr = d.out, d.out
-	return c.Run()
-}
-
 func (d *demo) publish(ctx context.Context, flags, message string) error {
-	return d.ctl(ctx, "publish", flags, "--message", message,
-		"--store", "file://"+d.path("store"), "--environment", "shop/demo", "--key", d.path("demo.key"), "--author", "demo")
+	return d.Ctl(ctx, "publish", flags, "--message", message,
+		"--store", "file://"+d.Path("store"), "--environment", "shop/demo", "--key", d.Path("demo.key"), "--author", "demo")
 }
 
 // changed writes the flags with one country less.
@@ -155,40 +144,6 @@ func (d *demo) changed() (string, error) {
 	if !strings.Contains(string(text), before) {
 		return "", fmt.Errorf("%s does not hold %s, which the demo changes", d.flags, before)
 	}
-	name := d.path("changed.json")
+	name := d.Path("changed.json")
 	return name, os.WriteFile(name, []byte(strings.Replace(string(text), before, after, 1)), 0o600)
-}
-
-// quoted shows a command as one would type it.
-func quoted(args []string) string {
-	var words []string
-	for _, arg := range args {
-		if strings.ContainsAny(arg, " {}'\"") {
-			arg = "'" + arg + "'"
-		}
-		words = append(words, arg)
-	}
-	return strings.Join(words, " ")
-}
-
-// patience bounds every wait of the demo.
-const patience = 20 * time.Second
-
-// eventually repeats try until it gives nil.
-func eventually(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := try(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-tick.C:
-		}
-	}
 }
