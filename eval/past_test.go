@@ -117,6 +117,9 @@ func TestContextServesTablesInTurn(t *testing.T) {
 			t.Fatalf("%s, %s", a.JSON, b.JSON)
 		}
 	}
+	if reads := c.stamp + c.aside.stamp; reads != 2 {
+		t.Errorf("the names of the context were read %d times for two tables", reads)
+	}
 	for range 1000 {
 		if a, b, third := one.Evaluate(c, 0), two.Evaluate(c, 0), three.Evaluate(c, 0); a.Variant != 0 || b.Variant != 1 || third.Variant != 2 {
 			t.Fatalf("%s, %s, %s", a.JSON, b.JSON, third.JSON)
