@@ -24,7 +24,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo run test race sim publishers herd fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
+.PHONY: check build demo run test race sim publishers herd fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -105,8 +105,11 @@ image: ## the image localhost/burgee, the same as an OCI layout and its program 
 image-test: image ## what the image holds, how it runs with nothing it may write to, and whether a second build is the same (needs runc)
 	BURGEE_TEST_IMAGE=$(CURDIR)/bin/image $(GO) test -count=1 -v ./test/image
 
-node-test: $(if $(filter bin/burgee,$(BURGEE)),build) ## OpenFeature's SDKs for JavaScript over the socket (needs Node 20); BURGEE=bin/image/burgee for the image's program
+node-test: $(if $(filter bin/burgee,$(BURGEE)),build) node-example-test ## OpenFeature's SDKs for JavaScript over the socket (needs Node 20); BURGEE=bin/image/burgee for the image's program
 	cd test/sdk/node && npm ci --no-fund --no-audit && BURGEE=$(abspath $(BURGEE)) npm test
+
+node-example-test: build ## the two services of examples/node on one snapshot, with two real sidecars (needs Node 20)
+	cd examples/node && npm ci --no-fund --no-audit && BURGEE=$(abspath $(BURGEE)) BURGEECTL=$(CURDIR)/bin/burgeectl npm test
 
 cross: ## all packages and their tests compile where people develop and where pods run
 	@set -e; for platform in $(CROSS); do echo $$platform; \

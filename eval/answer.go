@@ -17,7 +17,7 @@ type Answer struct {
 	Variant    int       // position in the flag's Variants, or -1
 	Reason     Reason    // Failed where there is an error
 	Code       ErrorCode // NoError where there is none
-	FailClosed bool      // the safe variant, since the flag could not be evaluated
+	FailClosed bool      // the safe variant, since the flag is broken or fails closed
 	Overridden bool      // an override decided
 }
 

@@ -3,7 +3,9 @@ package eval
 import "time"
 
 // Closing says why a flag fails closed now, such as "stale" or "expired", or ""
-// where it does not. It is asked only for flags whose failMode is closed.
+// where it does not. It is asked only for flags whose failMode is closed, and of
+// those not for disabled and broken ones. It goes by what the flag says: a past
+// asks with flags of its own, which have other places.
 type Closing func(*Flag) string
 
 // modeClosed is the failMode of flags that would rather answer their safe variant than an old one.

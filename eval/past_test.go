@@ -13,7 +13,7 @@ import (
 func TestMemoryOfPasts(t *testing.T) {
 	base := Compile(document(t, string(largeDocument(1))), Options{})
 	whole := CompileAfter(base, document(t, string(largeDocument(2))), Options{})
-	var pasts [16]*Past
+	var pasts [4]*Past
 	before := liveHeap()
 	for i := range pasts {
 		later := CompileAfter(whole, document(t, string(largeDocument(3+i))), Options{})
@@ -40,16 +40,14 @@ func TestWeightOfPasts(t *testing.T) {
 	evaluator := `{"$evaluators":{"e":{"in":[{"var":"x"},["` + strings.Repeat("y", 60_000) + `",2]]}},`
 	for name, changed := range map[string]string{
 		"metadata":   strings.Replace(doc, `"shop"`, `"shopping"`, 1),
-		"attributes": strings.Replace(doc, `"var":"plan"`, `"var":"a.plan"`, -1),
+		"attributes": strings.ReplaceAll(doc, `"var":"plan"`, `"var":"a.plan"`),
 		"few flags":  `{"metadata":{"flagSetId":"shop"},"flags":{"a":{"variants":{"on":1}}}}`,
 		"evaluator":  evaluator + doc[1:],
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := liveHeap()
-			whole := CompileAfter(base, document(t, changed), Options{})
-			past := whole.Past(base)
+			past := CompileAfter(base, document(t, changed), Options{}).Past(base)
 			under := past.Under(base, []Override{{Flag: "team-1.flag-1", Variant: "off", Segment: "e"}}, nil)
-			whole = nil
 			taken := liveHeap() - before
 			if got := float64(under.Weight()); got < 0.9*taken-16<<10 || got > 1.5*taken+64<<10 {
 				t.Errorf("weighs %.0f KiB; takes %.0f", got/1024, taken/1024)

@@ -44,7 +44,7 @@ func (m *rebasing) differences() []difference {
 		case then == nil && now == nil:
 		case then == nil:
 			all = append(all, difference{key: strings.Clone(key)})
-		case now == nil || !then.program.answersAs(now.program, m.alike):
+		case now == nil || !then.answersAs(now.program, m.alike):
 			all = append(all, difference{key: then.key, program: then.program, table: m.newest(then.table)})
 		}
 	}

@@ -55,13 +55,13 @@ func (h *history) segment() string { return []string{"e", "s", "t", "u"}[h.IntN(
 
 func (h *history) change() {
 	switch n := h.IntN(100); {
-	case n < 70:
+	case n < 68:
 		h.flags[h.key()] = h.flag()
-	case n < 80:
+	case n < 78:
 		delete(h.flags, h.key())
-	case n < 92:
+	case n < 90:
 		h.evaluators[h.segment()] = h.evaluator()
-	case n < 95:
+	case n < 93:
 		delete(h.evaluators, h.segment())
 	case n < 97:
 		h.metadata = []string{``, `"metadata":{"set":1},`, `"metadata":{"set":2},`, `"metadata":{"bucketing":"v3"},`}[h.IntN(4)]

@@ -61,15 +61,18 @@ func (f *Flag) weightOfForced() int {
 	return n
 }
 
-// weightOfTable is what a table takes, unless it was met before.
+// weightOfTable is what a table takes, with what contexts have for it, unless it was met before.
 func weightOfTable(a *attributes, met map[*attributes]bool) int {
 	if met[a] {
 		return 0
 	}
 	met[a] = true
-	n := len(a.names)*(16+4*8) + cap(a.paths)*int(unsafe.Sizeof(attributePath{}))
+	n := 0
+	for _, name := range a.names {
+		n += nameWeight + len(name)
+	}
 	for i := range a.paths {
-		n += len(a.paths[i].written) + cap(a.paths[i].rest)*int(unsafe.Sizeof(segment{}))
+		n += a.paths[i].weight()
 	}
 	return n
 }

@@ -124,7 +124,7 @@ func FuzzTakeOut(f *testing.F) {
 		}
 		want, last := without(t, body, name)
 		content, isText, found := c.TakeOut(name)
-		if wantText := last != nil && last[0] == '"'; found != (last != nil) || isText != wantText || wantText && content != plainName(t, last) {
+		if wantText := bytes.HasPrefix(last, []byte{'"'}); found != (len(last) > 0) || isText != wantText || wantText && content != plainName(t, last) {
 			t.Fatalf("%q, %v, %v of %s", content, isText, found, body)
 		}
 		if err := left.Parse(want); err != nil {

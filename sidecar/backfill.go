@@ -1,7 +1,6 @@
 package sidecar
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -63,7 +62,7 @@ func (b *backfill) due() bool {
 		return false
 	}
 	m := newest.Manifest()
-	if before := cmp.Or(m.PreviousRevision, m.Revision-1); m.Revision > b.complete && (before <= b.complete || m.Previous == "" || b.s.holder.past(*newest)) {
+	if m.Revision > b.complete && (m.Before() <= b.complete || b.s.holder.past(*newest)) { // the first revision has none before it
 		b.complete = m.Revision
 	}
 	return m.Revision > b.complete
@@ -87,7 +86,7 @@ func (b *backfill) walk(ctx context.Context) error {
 		}
 	}
 	after := from
-	past := pull.Past{Source: b.s.config.Source, Log: b.s.config.Log}
+	past := pull.Past{Source: b.s.config.Source, Policy: b.s.policy(), Log: b.s.config.Log}
 	err := past.Walk(ctx, from, func(head, next bundle.Head) pull.Wish { after = next; return want(head, next) }, func(v bundle.Verified) error {
 		packed := v.Packed()
 		if err := h.remember(v, fromStore, after); err != nil {

@@ -87,13 +87,13 @@ func (h *heldFlags) follow(before, next *flagset, now time.Time) {
 	h.note(next, time.Time{})
 	over := slices.DeleteFunc(slices.Clone(h.waiting), func(w *flagset) bool { return w.revision >= next.revision })
 	h.waiting = slices.DeleteFunc(h.waiting, func(w *flagset) bool { return w.revision <= next.revision })
-	if before == nil || before.bundle == next.bundle {
-		return
+	if before != nil && before.bundle != next.bundle {
+		for _, p := range h.past {
+			p.rules = p.rules.Rebase(before.bundle, next.bundle)
+		}
+		over = append(over, before)
 	}
-	for _, p := range h.past {
-		p.rules = p.rules.Rebase(before.bundle, next.bundle)
-	}
-	for _, one := range append(over, before) {
+	for _, one := range over {
 		h.add(one, next)
 	}
 }
@@ -166,14 +166,14 @@ func (h *heldFlags) table(served *flagset, c *circumstances, oldest int64) pinTa
 	}
 	for _, p := range h.past {
 		rules := p.rules.Under(served.rules, c.asked(), c.lapse.closing())
-		state := pinned{set: served, past: &pastSet{rules, newCounts(rules.Own())}, answering: answering{marks: served.marks}}
+		state := pinned{set: served, past: &pastSet{rules, newCounts(rules.Own())}, answering: &answering{marks: served.marks}}
 		t.contents = append(t.contents, pinnedContent{p.content, state})
 	}
 	for _, r := range slices.Backward(h.revisions) {
 		for i := range t.contents {
 			if t.contents[i].digest == r.content {
 				state := t.contents[i].pinned
-				state.answering = answering{strconv.AppendInt(nil, r.number, 10), []byte(r.token), served.marks}
+				state.answering = &answering{strconv.AppendInt(nil, r.number, 10), []byte(r.token), served.marks}
 				t.byToken[r.token] = state
 				t.held = append(t.held, r.number)
 				break

@@ -256,8 +256,8 @@ func TestAFolderFullOfJunk(t *testing.T) {
 			t.Fatal(err)
 		}
 		files, err := f.Held()
-		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("more than %d names", maxNames)) || len(files) > maxNames {
-			t.Errorf("%s: %d files, %v", what, len(files), err)
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("more than %d names", maxNames)) || len(files) > maxNames || r.asked < 1 || r.asked > maxNames+1 {
+			t.Errorf("%s: %d files of %d names, %v", what, len(files), r.asked, err)
 		}
 		for range 4 {
 			_, err = f.Trim(Bounds{Most: 2})
@@ -265,6 +265,30 @@ func TestAFolderFullOfJunk(t *testing.T) {
 		if (err == nil) != (what == "ours") || what == "strangers" && len(r.names) != 2*maxNames {
 			t.Errorf("%s: trimmed to %d names, %v", what, len(r.names), err)
 		}
+	}
+}
+
+// A disk that neither writes nor removes is left with one temporary, however many files it was to hold.
+func TestHeldFilesHaveOneTemporary(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	f := open(t, path)
+	f.disk.before = func(step, _ string) error {
+		if step == "write" || step == "remove" {
+			return syscall.EIO
+		}
+		return nil
+	}
+	for n := 1; n <= 3; n++ {
+		if err := f.SaveHeld(heldOf(n), entry(n), many); err == nil {
+			t.Fatal("saved by a disk that does not write")
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(path, "*"+tmpSuffix)); err != nil || len(left) != 1 {
+		t.Errorf("left %v (%v); want one file", left, err)
+	}
+	_ = f.Close()
+	if f = open(t, path); f.SaveHeld(heldOf(1), entry(1), many) != nil || revisions(t, f) != "1" {
+		t.Errorf("held %s once it works", revisions(t, f))
 	}
 }
 

@@ -20,6 +20,8 @@ type ram struct {
 	names map[string]*node
 	log   []event
 
+	asked int // names, by the last listing
+
 	deafFiles, deafFolder bool // syncs that do nothing: to see that the test would find it
 }
 
@@ -143,6 +145,7 @@ func (h *handle) Sync() error {
 
 func (h *handle) Readdirnames(most int) ([]string, error) {
 	names := slices.Sorted(maps.Keys(h.ram.names))
+	h.ram.asked = most
 	switch {
 	case most > 0 && len(names) == 0:
 		return nil, io.EOF

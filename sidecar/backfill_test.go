@@ -1,0 +1,174 @@
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/lkg"
+)
+
+// What was published between two polls is fetched afterwards: a request may have been pinned to it by a sidecar that saw it.
+func TestMissedRevisionsAreFetched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		h.number()
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		for range 4 {
+			h.number()
+		}
+		time.Sleep(time.Minute)
+		for revision := int64(1); revision <= 5; revision++ {
+			if got := r.ask(t, "Burgee-Snapshot", h.tokens[revision]); got.Value != float64(revision) || got.missed() {
+				t.Errorf("revision %d: %+v", revision, got)
+			}
+		}
+		gets := h.source.Gets(bundle.RevisionKey(4))
+		h.number()
+		time.Sleep(10 * time.Minute)
+		if n := h.source.Gets(bundle.RevisionKey(4)) + h.source.Gets(bundle.RevisionKey(5)); n != gets {
+			t.Errorf("what is known was read %d times more", n-gets)
+		}
+	})
+}
+
+// A pod that starts fetches what still counts and no more: neither what was replaced long ago, nor what the publisher ended, nor more
+// bundles than are held. In a store that is at rest it asks for nothing.
+func TestAFreshPodFetchesThePast(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		change func(*Config)
+		oldest int64
+		rest   time.Duration
+		want   string
+	}{
+		{"all that counts", nil, 1, 0, "[6 5 4 3]"},
+		{"the oldest pin", nil, 5, 0, "[6 5]"},
+		{"as many as are held", func(c *Config) { c.Retain = 3 }, 1, 0, "[6 5 4]"},
+		{"none but the served", func(c *Config) { c.Retain = 1 }, 1, 0, "[6]"},
+		{"at rest", nil, 1, 20 * time.Minute, "[6]"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHistory(t)
+				for range 3 {
+					h.number()
+				}
+				time.Sleep(time.Minute)
+				h.number()
+				h.number()
+				time.Sleep(14*time.Minute + 30*time.Second) // the third was replaced less than a quarter of an hour ago, the second more
+				h.number(func(m *bundle.Manifest) { m.OldestPin = row.oldest })
+				time.Sleep(row.rest)
+				r := h.rig()
+				if row.change != nil {
+					r = h.rig(row.change)
+				}
+				r.start(t)
+				defer r.stop()
+				time.Sleep(20 * time.Second)
+				if held := fmt.Sprint(r.Status(time.Now()).Held); held != row.want {
+					t.Errorf("held %s; want %s", held, row.want)
+				}
+				if n := h.source.Gets(bundle.RevisionKey(5)); row.rest > 0 && n > 0 {
+					t.Errorf("a store at rest was asked for the past %d times", n)
+				}
+			})
+		})
+	}
+}
+
+// A store that does not give the past is asked again, and neither polls nor answers wait for it.
+func TestThePastIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		h.number()
+		h.number()
+		h.source.Break(func(ctx context.Context, key string) (func([]byte) []byte, error) {
+			if strings.HasPrefix(key, bundle.RevisionsPrefix) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return nil, nil
+		})
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		h.number()
+		time.Sleep(20 * time.Second)
+		if got := r.ask(t); got.Value != 3.0 {
+			t.Errorf("%+v; want revision 3 though the past hangs", got)
+		}
+		h.source.Break(nil)
+		time.Sleep(time.Minute)
+		if got := r.ask(t, "Burgee-Snapshot", h.tokens[1]); got.Value != 1.0 || got.missed() {
+			t.Errorf("%+v; want revision 1", got)
+		}
+	})
+}
+
+// What was held is held after a restart though the store is away, and is verified again: what does not is refused, and named.
+func TestHeldRevisionsSurviveARestart(t *testing.T) {
+	for _, damage := range []bool{false, true} {
+		t.Run(fmt.Sprint("damaged ", damage), func(t *testing.T) {
+			state := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHistory(t)
+				keep := func(c *Config) { c.StateDir = state }
+				r := h.rig(keep)
+				h.number()
+				r.start(t)
+				for range 4 {
+					time.Sleep(time.Minute)
+					h.number()
+				}
+				time.Sleep(time.Minute)
+				r.stop()
+				h.source.Break(unavailable)
+				if damage {
+					damageHeld(t, state, 2)
+				}
+				r = h.rig(keep)
+				r.start(t)
+				defer r.stop()
+				time.Sleep(time.Second)
+				for revision := int64(1); revision <= 5; revision++ {
+					got, lost := r.ask(t, "Burgee-Snapshot", h.tokens[revision]), damage && revision == 2
+					if lost != got.missed() || !lost && (got.Value != float64(revision) || got.revision != revision) {
+						t.Errorf("revision %d: %+v", revision, got)
+					}
+				}
+				if notTaken := r.Status(time.Now()).NotTaken; damage != (len(notTaken) == 1) {
+					t.Errorf("not taken: %+v; damaged %v", notTaken, damage)
+				}
+			})
+		})
+	}
+}
+
+// damageHeld changes a byte of the held file of a revision.
+func damageHeld(t *testing.T, state string, revision int64) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(lkg.Path(state), fmt.Sprintf("held.%016d.*", revision)))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("held files of revision %d: %v (%v)", revision, files, err)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)-1] ^= 1
+	if err := os.WriteFile(files[0], data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
