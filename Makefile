@@ -122,6 +122,7 @@ node-example-test: build ## the two services of examples/node on one snapshot, w
 cross: ## all packages and their tests compile where people develop and where pods run
 	@set -e; for platform in $(CROSS); do echo $$platform; \
 	  GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) build -o /dev/null ./...; GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) vet ./...; \
+	  (cd sidecar/client && GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) vet ./...); \
 	done
 
 lint: $(TOOLS)/golangci-lint ## formatting, vet and linters

@@ -118,6 +118,14 @@ func patienceFor(failure string) time.Duration {
 	return clienttest.Patience
 }
 
+// Without a setting, nobody waits for longer than a page can.
+func TestTheDefaultTimeout(t *testing.T) {
+	c := configure(t, client.Config{Socket: hang(t)})
+	if _, err := c.Evaluate(t.Context(), "f", nil); !errors.Is(err, client.ErrAway) || !strings.Contains(err.Error(), "within 250ms") {
+		t.Errorf("error %v; want ErrAway after 250ms", err)
+	}
+}
+
 // What is too long is not read to its end.
 func TestAnAnswerWithoutEndIsNotRead(t *testing.T) {
 	taken := make(chan bool, 1)

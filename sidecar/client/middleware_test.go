@@ -50,7 +50,7 @@ func TestMiddleware(t *testing.T) {
 		{"trusts nobody of itself", nil, []string{older}, ours},
 		{"does as TrustIncoming says: no", func(*http.Request) bool { return false }, []string{older}, ours},
 		{"adopts and completes", everybody, []string{theirs}, theirs + "~" + ours},
-		{"adopts several lines", everybody, []string{theirs, ours}, theirs + "~" + ours},
+		{"adopts several lines", everybody, []string{theirs, older}, theirs + "~" + older + "~" + ours},
 		{"drops what is malformed", everybody, []string{"not a token~" + theirs}, theirs + "~" + ours},
 		{"opens where nothing was carried by whom it trusts", everybody, nil, ours},
 	} {

@@ -2,8 +2,8 @@
 // snapshot names.
 //
 // An application gets the default that it gives with the call whenever there is no better value: the sidecar is away, slow or makes no
-// sense, the flag is not there, is disabled, leaves the value to the code, or has another type. It does not cache: an answer costs
-// some tens of microseconds, and a kill is to act at once.
+// sense, the flag is not there, is disabled, leaves the value to the code, or has another type. It does not cache: each evaluation is a
+// call over the socket, and a kill acts at once.
 package provider
 
 import (
