@@ -71,7 +71,10 @@ func (b *backfill) due() bool {
 // walk goes back from the newest head to the first revision that counts no more.
 func (b *backfill) walk(ctx context.Context) error {
 	h, from := b.s.holder, *b.s.holder.newest.Load()
-	oldest := from.Manifest().OldestPin
+	oldest := int64(0)
+	if served := h.current.Load(); served != nil {
+		oldest = served.oldestPin()
+	}
 	want := func(head, next bundle.Head) pull.Wish {
 		m := head.Manifest()
 		switch {

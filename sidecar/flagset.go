@@ -74,6 +74,9 @@ func (f *flagset) overrides() []forced {
 	return f.forced
 }
 
+// oldestPin is the revision below which pins count no more. It comes into force with the flags that its revision brought.
+func (f *flagset) oldestPin() int64 { return f.head.Manifest().OldestPin }
+
 // circumstances are what flags are served under, whatever they are.
 type circumstances struct {
 	overrides []bundle.Override

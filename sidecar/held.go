@@ -50,12 +50,8 @@ type heldLimits struct {
 	age     time.Duration
 }
 
-func (h *holder) limits(now time.Time) heldLimits {
-	l := heldLimits{bundles: h.retain, since: now.Add(-h.pinMaxAge), age: h.pinMaxAge}
-	if newest := h.newest.Load(); newest != nil {
-		l.oldest = newest.Manifest().OldestPin
-	}
-	return l
+func (h *holder) limits(served *flagset, now time.Time) heldLimits {
+	return heldLimits{bundles: h.retain, since: now.Add(-h.pinMaxAge), oldest: served.oldestPin(), age: h.pinMaxAge}
 }
 
 // note adds a revision to those that are known.
@@ -157,8 +153,8 @@ func (h *heldFlags) bounds(served *flagset, unbounded time.Duration) (b bounds) 
 }
 
 // table makes what requests can be pinned to, of all that is held, under the circumstances of the moment.
-func (h *heldFlags) table(served *flagset, c *circumstances, oldest int64) pinTable {
-	t := pinTable{byToken: make(map[string]pinned, len(h.revisions)), oldest: oldest}
+func (h *heldFlags) table(served *flagset, c *circumstances) pinTable {
+	t := pinTable{byToken: make(map[string]pinned, len(h.revisions)), oldest: served.oldestPin()}
 	t.contents = append(t.contents, pinnedContent{served.content, served.own()})
 	for _, w := range h.waiting {
 		t.contents = append(t.contents, pinnedContent{w.content, w.under(c).own()})
