@@ -100,6 +100,7 @@ func TestPastRevisionsOutliveARestart(t *testing.T) {
 		publish(r, 14, numbered(14), "13 11")
 		publish(r, 15, numbered(11), "14 13") // rolled back: what 11 had is current again
 		<-r.keeper.hold(verifiedOf(t, maker, maker.Make(5, numbered(5), 1)))
+		<-r.keeper.hold(verifiedOf(t, maker, maker.Make(6, numbered(11), 1))) // which is what is current
 		r.stop()
 		r = boot()
 		if got := held(t, r.keeper, maker); got != "14 13 5" {
@@ -130,6 +131,10 @@ func TestSoManyRevisionsAreHeld(t *testing.T) {
 			{0, 1, 20, "19 18 17 16 15 14 13 12 11 10 9 8 7 6 5"}, {4, 21, 22, "21 20 19"}, {1, 23, 24, ""}, {2, 25, 27, "26"},
 		} {
 			s := newShelf(t, maker, state, nil, int(row.most))
+			synctest.Wait()
+			if n, bound := len(s.heldNames()), int(row.most); bound > 0 && n > bound-1 {
+				t.Errorf("at the start %d are held beside the current one; want %d in all", n, bound)
+			}
 			for revision := row.from; revision <= row.to; revision++ {
 				<-s.adopt(s.verified(t, revision, numbered(revision)))
 				synctest.Wait()
