@@ -249,6 +249,9 @@ func TestAFaultAmongPastRevisionsStopsNothing(t *testing.T) {
 				if revision != 14 || problem == nil || !strings.Contains(problem.Error(), "past revisions: ") || !errors.Is(problem, syscall.EIO) {
 					t.Errorf("revision %d is kept, problem %v; want 14, and the fault named", revision, problem)
 				}
+				if len(s.heldNames()) == 0 {
+					t.Error("what was seen before is forgotten")
+				}
 				disk.set(nil)
 				time.Sleep(retryEvery + time.Second)
 				if _, problem := s.state(time.Now()); problem != nil {
@@ -318,6 +321,10 @@ func TestAHangingDiskHoldsUpNoPin(t *testing.T) {
 		synctest.Wait()
 		if got := held(t, s.keeper, maker); got != "3 1" {
 			t.Errorf("held %q once the disk answers; want 3 and 1", got)
+		}
+		<-s.hold(large[1]) // for which there is room now
+		if got := held(t, s.keeper, maker); got != "3 2 1" {
+			t.Errorf("held %q; want 3, 2 and 1", got)
 		}
 	})
 }
