@@ -25,7 +25,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test sdk-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test cross lint format bench bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -66,6 +66,7 @@ chain: build ## REQUESTS=100000 through five services on five sidecars, while fl
 fuzz: ## every fuzzer in turn, FUZZ=30s each
 	GO=$(GO) tools/fuzz $(FUZZ)
 	cd test/cbor && $(GO) test -run '^$$' -fuzz FuzzKey -fuzztime $(FUZZ) -fuzzminimizetime 5x .
+	cd sidecar/client && $(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 	cd test/flagd && $(GO) test -run '^$$' -fuzz FuzzAgreement -fuzztime $(FUZZ) -fuzzminimizetime 5x .
 
 flood: ## clients that are slow, or many, or send nonsense, in full: make flood CONNECTIONS=8000 MALFORMED=100000
@@ -80,6 +81,10 @@ network-test: build $(TOOLS)/versitygw $(TOOLS)/toxiproxy-server ## the faults o
 
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
+
+client-test: build $(TOOLS)/golangci-lint ## the module for applications: lint, and its tests under the race detector with a real sidecar (needs a C compiler)
+	cd sidecar/client && $(GO) vet ./... && $(CURDIR)/$(TOOLS)/golangci-lint run --config ../../.golangci.yml ./...
+	cd sidecar/client && CGO_ENABLED=1 BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -race -count=1 ./...
 
 cbor-test: ## bucketing v3 against a CBOR library
 	cd test/cbor && $(GO) vet ./... && $(GO) test -count=1 ./...
@@ -108,12 +113,16 @@ image: ## the image localhost/burgee, the same as an OCI layout and its program 
 image-test: image ## what the image holds, how it runs with nothing it may write to, and whether a second build is the same (needs runc)
 	BURGEE_TEST_IMAGE=$(CURDIR)/bin/image $(GO) test -count=1 -v ./test/image
 
-node-test: $(if $(filter bin/burgee,$(BURGEE)),build) ## OpenFeature's SDKs for JavaScript over the socket (needs Node 20); BURGEE=bin/image/burgee for the image's program
+node-test: $(if $(filter bin/burgee,$(BURGEE)),build) node-example-test ## OpenFeature's SDKs for JavaScript over the socket (needs Node 20); BURGEE=bin/image/burgee for the image's program
 	cd test/sdk/node && npm ci --no-fund --no-audit && BURGEE=$(abspath $(BURGEE)) npm test
+
+node-example-test: build ## the two services of examples/node on one snapshot, with two real sidecars (needs Node 20)
+	cd examples/node && npm ci --no-fund --no-audit && BURGEE=$(abspath $(BURGEE)) BURGEECTL=$(CURDIR)/bin/burgeectl npm test
 
 cross: ## all packages and their tests compile where people develop and where pods run
 	@set -e; for platform in $(CROSS); do echo $$platform; \
 	  GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) build -o /dev/null ./...; GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) vet ./...; \
+	  (cd sidecar/client && GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) vet ./...); \
 	done
 
 lint: $(TOOLS)/golangci-lint ## formatting, vet and linters
@@ -125,6 +134,9 @@ format: $(TOOLS)/gofumpt ## rewrite the code as lint wants it
 bench: ## benchmarks in process, five runs each; the last ones by turns with flagd's evaluator
 	$(GO) test -run '^$$' -bench . -benchmem -count 5 ./eval/... ./sidecar/...
 	cd test/flagd && $(GO) test -run '^$$' -bench Ratio -count 5 .
+
+bench-client: build ## what an evaluation and the middleware cost an application in Go, against a bare http.Client
+	cd sidecar/client && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -run '^$$' -bench . -count 5 ./provider
 
 bench-socket: build ## what an evaluation costs over the socket, against a server that answers a constant (Linux)
 	$(GO) run ./test/socketbench -bin bin
@@ -165,6 +177,7 @@ soak: ## the long runs of what .ci/run does in short: about four hours on two co
 bench-smoke: build ## each benchmark once, to see that it runs
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./eval/... ./sidecar/...
 	cd test/flagd && $(GO) test -run '^$$' -bench Ratio -benchtime 1x .
+	cd sidecar/client && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -run '^$$' -bench . -benchtime 1x ./provider
 	$(GO) run ./test/socketbench -bin bin -rounds 1 -window 50ms
 
 # One rule a tool, so that nobody waits for what is not needed; the versions stand in tools/go.mod.

@@ -29,7 +29,6 @@ type Past struct {
 // Past gives the ruleset as what differs from another one, its base. Overrides,
 // and flags that fail closed, are of neither: Under brings them in.
 func (r *Ruleset) Past(base *Ruleset) *Past {
-	r = r.asPublished()
 	same := &Past{base: r, count: r.Len(), metadata: r.metadata, made: r.made, oversize: r.oversize}
 	return same.Rebase(r, base)
 }

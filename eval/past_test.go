@@ -117,6 +117,9 @@ func TestContextServesTablesInTurn(t *testing.T) {
 			t.Fatalf("%s, %s", a.JSON, b.JSON)
 		}
 	}
+	if reads := c.stamp + c.aside.stamp; reads != 2 {
+		t.Errorf("the names of the context were read %d times for two tables", reads)
+	}
 	for range 1000 {
 		if a, b, third := one.Evaluate(c, 0), two.Evaluate(c, 0), three.Evaluate(c, 0); a.Variant != 0 || b.Variant != 1 || third.Variant != 2 {
 			t.Fatalf("%s, %s, %s", a.JSON, b.JSON, third.JSON)
@@ -201,4 +204,43 @@ func BenchmarkPast(b *testing.B) {
 			}
 		}
 	})
+}
+
+// Of two rulesets that were compiled apart, a past has those flags of its own
+// that may answer otherwise, and no others: also once it was held against a third.
+func TestPastHasWhatDiffers(t *testing.T) {
+	const (
+		static  = `"a":{"variants":{"x":1},"defaultVariant":"x"}`
+		split   = `"b":{"variants":{"x":1,"y":2},"targeting":{"fractional":[["x",1],["y",1]]}}`
+		refers  = `"c":{"variants":{"x":1,"y":2},"targeting":{"if":[{"$ref":"e"},"x","y"]}}`
+		all     = `"flags":{` + static + `,` + split + `,` + refers + `}}`
+		segment = `{"$evaluators":{"e":{"==":[{"var":"q"},1]}},`
+		missing = `{`
+		circle  = `{"$evaluators":{"e":{"$ref":"e"}},`
+	)
+	for _, tc := range []struct{ name, then, now, own string }{
+		{"the same", segment + all, segment + all, ""},
+		{"another definition", segment + all, segment + strings.Replace(all, `"x":1}`, `"x":2}`, 1), "a"},
+		{"another evaluator", segment + all, strings.Replace(segment, "1", "2", 1) + all, "c"},
+		{"another generation of fractional", segment + all, `{"metadata":{"bucketing":"v3"},` + segment[1:] + all, "a b c"},
+		{"other metadata", segment + all, `{"metadata":{"m":1},` + segment[1:] + all, "a b c"},
+		{"metadata that no answer shows", segment + all, `{"metadata":{"owner":"m"},` + segment[1:] + all, ""},
+		{"broken for another reason", missing + all, circle + all, "c"},
+		{"fewer flags", segment + `"flags":{` + refers + `}}`, segment + all, ""},
+		{"more flags", segment + all, segment + `"flags":{` + refers + `}}`, "a b"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			now, empty := Compile(document(t, tc.now), Options{}), Compile(document(t, `{"flags":{}}`), Options{})
+			direct := Compile(document(t, tc.then), Options{}).Past(now)
+			for _, past := range []*Past{direct, direct.Rebase(now, empty).Rebase(empty, now)} {
+				var own []string
+				for _, f := range past.Own() {
+					own = append(own, f.Key())
+				}
+				if got := strings.Join(own, " "); got != tc.own {
+					t.Errorf("own flags %q; want %q", got, tc.own)
+				}
+			}
+		})
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // Rebase gives the same past against another base; from is the base it has.
@@ -43,7 +42,7 @@ func (m *rebasing) differences() []difference {
 		switch {
 		case then == nil && now == nil:
 		case then == nil:
-			all = append(all, difference{key: strings.Clone(key)})
+			all = append(all, difference{key: now.key})
 		case now == nil || !then.answersAs(now.program, m.alike):
 			all = append(all, difference{key: then.key, program: then.program, table: m.newest(then.table)})
 		}
@@ -113,7 +112,7 @@ func (m *rebasing) segments() map[string]segmentRule {
 		if all == nil {
 			all = make(map[string]segmentRule)
 		}
-		all[strings.Clone(name)] = m.kept(then)
+		all[name] = m.kept(then)
 	}
 	for _, names := range []map[string]segmentRule{m.past.segments, m.from.segments, m.to.segments} {
 		for name := range maps.Keys(names) {

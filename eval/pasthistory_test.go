@@ -136,6 +136,14 @@ func (h *history) closing() Closing {
 	}
 }
 
+// perhapsUnder gives the same ruleset, now and then with something in force, which is not what a past is of.
+func (h *history) perhapsUnder(r *Ruleset) *Ruleset {
+	if h.IntN(2) == 0 {
+		r, _ = r.Under(h.overrides(), h.closing())
+	}
+	return r
+}
+
 // A past answers what the whole ruleset that it was would answer, whatever the
 // base is and was, whatever is in force, and whoever asks.
 func TestPastAnswersAsItsRuleset(t *testing.T) {
@@ -166,9 +174,9 @@ func TestPastAnswersAsItsRuleset(t *testing.T) {
 				served = CompileAfter(from, document(t, h.revision()), h.options)
 			}
 			for i := range all {
-				all[i].past = all[i].past.Rebase(from, served)
+				all[i].past = all[i].past.Rebase(h.perhapsUnder(from), h.perhapsUnder(served))
 			}
-			all = append(all, held{from, from.Past(served)})
+			all = append(all, held{from, h.perhapsUnder(from).Past(h.perhapsUnder(served))})
 			if h.IntN(4) == 0 { // one that is to come
 				coming := CompileAfter(served, document(t, h.revision()), h.options)
 				all = append(all, held{coming, coming.Past(served)})
@@ -186,6 +194,9 @@ func TestPastAnswersAsItsRuleset(t *testing.T) {
 				comparePast(t, what+" as published", h, it.whole, it.past, served)
 				whole, _ := it.whole.Under(overrides, closing)
 				past := it.past.Under(base, overrides, closing)
+				if h.IntN(4) == 0 {
+					past = it.past.Under(base, others, closing).Under(base, overrides, closing)
+				}
 				comparePast(t, what+fmt.Sprintf(" under %v, in the base %v", overrides, others), h, whole, past, base)
 				if h.IntN(4) == 0 { // what is in force is left behind
 					all[i].past = past

@@ -41,13 +41,7 @@ func (p *Past) Weight() int {
 
 // weightOfPlaces is what the lists of flags take.
 func (p *Past) weightOfPlaces() int {
-	n := len(p.keys)*differenceWeight + len(p.own)*(int(unsafe.Sizeof(Flag{}))+8)
-	for i, key := range p.keys {
-		if p.at[i] == nil {
-			n += piece(uintptr(len(key)))
-		}
-	}
-	return n
+	return len(p.keys)*differenceWeight + len(p.own)*(int(unsafe.Sizeof(Flag{}))+8)
 }
 
 func (f *Flag) weightOfForced() int {

@@ -2,10 +2,14 @@ package sidecar
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/lkg"
 	"github.com/burgeehq/burgee/sync/pull"
 )
 
@@ -15,11 +19,11 @@ const maxBackfillDelay = 5 * time.Second
 // backfill brings in earlier revisions that requests may still be pinned to and that this sidecar does not hold: after a restart from the
 // disk, and from the store those that were published between two polls. It ends with ctx.
 func (s *Sidecar) backfill(ctx context.Context) {
-	s.restoreHeld(ctx)
-	b := backfill{s: s}
+	b := backfill{s: s, looked: map[string]bool{}}
 	delay := time.Duration(s.config.Random() * float64(min(s.config.Poll, maxBackfillDelay)))
 	for ctx.Err() == nil {
 		wait := s.config.Poll
+		b.restore(ctx)
 		if b.due() {
 			if s.holder.current.Load() != nil && !sleep(ctx, delay) {
 				return
@@ -53,7 +57,8 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 // backfill is how far back the store's revisions are known.
 type backfill struct {
 	s        *Sidecar
-	complete int64 // up to this revision all are known that still count
+	complete int64           // up to this revision all are known that still count
+	looked   map[string]bool // held files that were looked at
 }
 
 // due tells whether revisions before the newest may be missing. Most of the time none is, and the store is not asked.
@@ -72,7 +77,10 @@ func (b *backfill) due() bool {
 // walk goes back from the newest head to the first revision that counts no more.
 func (b *backfill) walk(ctx context.Context) error {
 	h, from := b.s.holder, *b.s.holder.newest.Load()
-	oldest := from.Manifest().OldestPin
+	oldest := int64(0)
+	if served := h.current.Load(); served != nil {
+		oldest = served.oldestPin()
+	}
 	want := func(head, next bundle.Head) pull.Wish {
 		m := head.Manifest()
 		switch {
@@ -93,7 +101,10 @@ func (b *backfill) walk(ctx context.Context) error {
 		if err := h.remember(v, fromStore, after); err != nil {
 			return err
 		}
-		b.s.keeper.hold(packed)
+		select {
+		case <-b.s.keeper.hold(packed): // one at a time is in memory
+		case <-ctx.Done():
+		}
 		return nil
 	})
 	if err == nil {
@@ -102,19 +113,30 @@ func (b *backfill) walk(ctx context.Context) error {
 	return err
 }
 
-// restoreHeld brings in what the disk holds beside the newest flags, if it verifies with today's keys.
-func (s *Sidecar) restoreHeld(ctx context.Context) {
-	after := s.holder.newest.Load()
+// restore brings in what the disk holds beside the newest flags, if it verifies with today's keys. A disk that is late has it later.
+func (b *backfill) restore(ctx context.Context) {
+	s, after := b.s, b.s.holder.newest.Load()
 	for _, name := range s.keeper.heldNames() {
 		if ctx.Err() != nil || after != nil && s.holder.past(*after) {
 			return
 		}
+		if b.looked[name] {
+			continue
+		}
+		b.looked[name] = true
+		revision, digest, _ := lkg.ParseHeld(name)
+		if s.holder.has(digest) {
+			continue
+		}
 		loaded, err := s.keeper.loadHeld(ctx, name)
-		if err != nil {
-			return // the disk hangs, or all ends
+		if err != nil || errors.Is(loaded.Err, os.ErrNotExist) { // all ends, or it made room for another
+			continue
 		}
 		c := candidate{Loaded: loaded, source: fromDisk}
 		err = s.reopen(&c)
+		if err == nil && c.head.Manifest().Revision != revision {
+			err = fmt.Errorf("holds revision %d", c.head.Manifest().Revision)
+		}
 		if err == nil {
 			err = s.rememberHeld(c, after)
 		}
@@ -212,6 +234,18 @@ func (h *holder) knows(head, after bundle.Head) bool {
 	h.held.note(newFlagset(served.bundle, head, m.Revision, served.source), h.replaced(after, now))
 	h.compose(served, now)
 	return true
+}
+
+// has tells whether the flags of a stored bundle are held, by the hexadecimal digits of its digest.
+func (h *holder) has(stored string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, f := range append(slices.Clone(h.held.waiting), h.current.Load()) {
+		if f != nil && f.head.Manifest().Bundle.Digest.Hex() == stored {
+			return true
+		}
+	}
+	return slices.ContainsFunc(h.held.past, func(p *pastBundle) bool { return p.stored.Hex() == stored })
 }
 
 // full tells whether there is room for no more bundles.

@@ -1,6 +1,7 @@
 package sidecar
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"net"
@@ -37,14 +38,62 @@ func BenchmarkHandler(b *testing.B) {
 	h := s.evaluation()
 	for _, row := range []struct{ name, path string }{{"Static", "/flag-000"}, {"SixConditions", "/flag-001"}, {"Rollout", "/flag-002"}, {"Bulk500", ""}} {
 		b.Run(row.name, func(b *testing.B) {
-			var ctx fasthttp.RequestCtx
-			ctx.Init(&fasthttp.Request{}, nil, nil)
-			ctx.Request.Header.SetMethod(fasthttp.MethodPost)
-			ctx.Request.Header.SetRequestURI(flagsPath + row.path)
-			ctx.Request.SetBodyString(benchBody)
+			ctx := received(b, row.path)
 			b.ReportAllocs()
 			for b.Loop() {
-				h(&ctx)
+				h(ctx)
+				ctx.Response.Reset()
+			}
+		})
+	}
+}
+
+// received is a request as it is read from a connection, with further lines in its header.
+func received(b *testing.B, path string, header ...string) *fasthttp.RequestCtx {
+	b.Helper()
+	var ctx fasthttp.RequestCtx
+	ctx.Init(&fasthttp.Request{}, nil, nil)
+	text := fmt.Sprintf("POST %s%s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s",
+		flagsPath, path, len(benchBody), strings.Join(header, ""), benchBody)
+	if err := ctx.Request.Read(bufio.NewReader(strings.NewReader(text))); err != nil {
+		b.Fatal(err)
+	}
+	return &ctx
+}
+
+// BenchmarkPin is what a pin adds to that, with sixteen revisions held: finding the state that it means, and the whole request.
+func BenchmarkPin(b *testing.B) {
+	s := develop(b, benchFlags())
+	var tokens []string
+	for i := range DefaultRetain {
+		if i > 0 {
+			s.bench.last = nil
+			if err := s.bench.take([]byte(strings.Replace(benchFlags(), `"on":true`, fmt.Sprintf(`"on":true,"r%d":false`, i), 1))); err != nil {
+				b.Fatal(err)
+			}
+		}
+		tokens = append(tokens, string(s.holder.current.Load().token))
+	}
+	for _, row := range []struct{ name, pin string }{{"None", ""}, {"Current", tokens[len(tokens)-1]}, {"Held", tokens[0]}} {
+		b.Run("Resolve/"+row.name, func(b *testing.B) {
+			w, pin := s.workspaces.get(), []byte(row.pin)
+			b.ReportAllocs()
+			for b.Loop() {
+				v := view{pinned: s.holder.current.Load().own(), now: s.holder.current.Load()}
+				if row.pin != "" && s.resolve(pin, w, &v).missed() {
+					b.Fatal("missed")
+				}
+			}
+		})
+		b.Run("Request/"+row.name, func(b *testing.B) {
+			var header []string
+			if row.pin != "" {
+				header = []string{snapshotHeader + ": " + row.pin + "\r\n"}
+			}
+			ctx, h := received(b, "/flag-000", header...), s.evaluation()
+			b.ReportAllocs()
+			for b.Loop() {
+				h(ctx)
 				ctx.Response.Reset()
 			}
 		})

@@ -119,7 +119,7 @@ func TestTimeIsNeverNotModified(t *testing.T) {
 	sumAt := func(second int64) uint64 {
 		w := s.workspaces.get()
 		defer s.workspaces.put(w)
-		_, sum := s.appendAll(nil, now.unpinned(), w, second)
+		_, sum := s.appendAll(nil, &view{pinned: now.own(), now: now}, w, second)
 		return sum
 	}
 	if sumAt(998) != sumAt(999) {

@@ -45,7 +45,7 @@ func TestBulkIsItsSingles(t *testing.T) {
 					singles = append(singles, string(flag.Evaluate(&w.context, 1).JSON))
 				}
 				want := `{"flags":[` + strings.Join(singles, ",") + `],"metadata":` + string(rules.Metadata()) + `}`
-				text, sum := s.appendAll(nil, now.unpinned(), w, 1)
+				text, sum := s.appendAll(nil, &view{pinned: now.own(), now: now}, w, 1)
 				if got := string(text); got != want {
 					t.Errorf("for %s:\n%s\nwant\n%s", body, got, want)
 				}

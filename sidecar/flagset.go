@@ -29,7 +29,7 @@ type flagset struct {
 	since    time.Time
 	counts   counts
 	plan     bulkPlan
-	answering
+	*answering
 
 	metadataSum uint64 // of the set's metadata, as bulk answers have it
 
@@ -38,8 +38,8 @@ type flagset struct {
 	content      bundle.Digest
 	lapse        lapse
 
-	missed answering // what a request gets whose pin cannot be had
-	pins   pinTable  // what can be had
+	missed *answering // what a request gets whose pin cannot be had
+	pins   pinTable   // what can be had
 }
 
 // answering is what all answers from one state have in common.
@@ -53,7 +53,7 @@ func newFlagset(rules *eval.Ruleset, head bundle.Head, revision int64, source st
 	m := head.Manifest()
 	f := &flagset{
 		bundle: rules, rules: rules, head: head, revision: revision, source: source, since: time.Now(), content: m.Bundle.ContentDigest,
-		answering: answering{revision: strconv.AppendInt(nil, revision, 10)},
+		answering: &answering{revision: strconv.AppendInt(nil, revision, 10)},
 	}
 	if tokenFits(m) {
 		f.token = []byte(m.Snapshot)
@@ -73,6 +73,9 @@ func (f *flagset) overrides() []forced {
 	}
 	return f.forced
 }
+
+// oldestPin is the revision below which pins count no more. It comes into force with the flags that its revision brought.
+func (f *flagset) oldestPin() int64 { return f.head.Manifest().OldestPin }
 
 // circumstances are what flags are served under, whatever they are.
 type circumstances struct {
@@ -101,9 +104,9 @@ func (f *flagset) under(c *circumstances) *flagset {
 		next.forced[i] = forced{o, effects[i]}
 	}
 	next.plan, next.metadataSum = planBulk(rules), xxhash.Sum64(rules.Metadata())
-	next.marks = c.lapse.marks()
-	next.missed = next.answering
-	next.missed.marks = join(pinMissed, next.marks)
+	marks := c.lapse.marks()
+	next.answering = &answering{f.answering.revision, f.token, marks}
+	next.missed = &answering{f.answering.revision, f.token, join(pinMissed, marks)}
 	return &next
 }
 

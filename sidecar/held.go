@@ -50,12 +50,8 @@ type heldLimits struct {
 	age     time.Duration
 }
 
-func (h *holder) limits(now time.Time) heldLimits {
-	l := heldLimits{bundles: h.retain, since: now.Add(-h.pinMaxAge), age: h.pinMaxAge}
-	if newest := h.newest.Load(); newest != nil {
-		l.oldest = newest.Manifest().OldestPin
-	}
-	return l
+func (h *holder) limits(served *flagset, now time.Time) heldLimits {
+	return heldLimits{bundles: h.retain, since: now.Add(-h.pinMaxAge), oldest: served.oldestPin(), age: h.pinMaxAge}
 }
 
 // note adds a revision to those that are known.
@@ -167,8 +163,8 @@ func (h *heldFlags) bounds(served *flagset, unbounded time.Duration) (b bounds) 
 }
 
 // table makes what requests can be pinned to, of all that is held, under the circumstances of the moment.
-func (h *heldFlags) table(served *flagset, c *circumstances, oldest int64) pinTable {
-	t := pinTable{byToken: make(map[string]pinned, len(h.revisions)), oldest: oldest}
+func (h *heldFlags) table(served *flagset, c *circumstances) pinTable {
+	t := pinTable{byToken: make(map[string]pinned, len(h.revisions)), oldest: served.oldestPin()}
 	t.contents = append(t.contents, pinnedContent{served.content, served.own()})
 	for _, w := range h.waiting {
 		t.contents = append(t.contents, pinnedContent{w.content, w.under(c).own()})
@@ -176,14 +172,14 @@ func (h *heldFlags) table(served *flagset, c *circumstances, oldest int64) pinTa
 	}
 	for _, p := range h.past {
 		rules := p.rules.Under(served.rules, c.asked(), c.lapse.closing())
-		state := pinned{set: served, past: &pastSet{rules, newCounts(rules.Own())}, answering: answering{marks: served.marks}}
+		state := pinned{set: served, past: &pastSet{rules, newCounts(rules.Own())}, answering: &answering{marks: served.marks}}
 		t.contents = append(t.contents, pinnedContent{p.content, state})
 	}
 	for _, r := range slices.Backward(h.revisions) {
 		for i := range t.contents {
 			if t.contents[i].digest == r.content {
 				state := t.contents[i].pinned
-				state.answering = answering{strconv.AppendInt(nil, r.number, 10), []byte(r.token), served.marks}
+				state.answering = &answering{strconv.AppendInt(nil, r.number, 10), []byte(r.token), served.marks}
 				t.byToken[r.token] = state
 				t.held = append(t.held, r.number)
 				break

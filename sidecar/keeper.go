@@ -307,7 +307,6 @@ func (k *keeper) took(c candidate, newest bundle.Head) {
 		k.taken = &c.Loaded
 		k.have.revision, k.have.payload, k.have.digest = c.head.Manifest().Revision, c.head.Payload(), c.digest()
 		k.have.headRevision = newest.Manifest().Revision
-		k.past.look = true
 		want.revision, want.payload, want.digest, want.headRevision = k.have.revision, k.have.payload, k.have.digest, k.have.headRevision
 		if k.trials.deaths(want.digest) == 0 {
 			want.proved = want.digest

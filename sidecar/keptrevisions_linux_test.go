@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,8 +44,8 @@ func TestHeldFilesGiveWayOnAFullDisk(t *testing.T) {
 				t.Errorf("revision %d is kept (%v); want %d", now, problem, revision)
 			}
 		}
-		if got := held(t, s.keeper, maker); got == "" {
-			t.Error("nothing is held")
+		if got := held(t, s.keeper, maker); !strings.HasPrefix(got, "11 ") || !strings.HasSuffix(got, " 1") { // which is lkg.prev, and takes nothing
+			t.Errorf("held %q; want the newest of the past, and 1", got)
 		}
 		if full <= 12 {
 			t.Errorf("%d temporaries were removed: the disk was never full", full)

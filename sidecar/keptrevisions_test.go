@@ -100,6 +100,7 @@ func TestPastRevisionsOutliveARestart(t *testing.T) {
 		publish(r, 14, numbered(14), "13 11")
 		publish(r, 15, numbered(11), "14 13") // rolled back: what 11 had is current again
 		<-r.keeper.hold(verifiedOf(t, maker, maker.Make(5, numbered(5), 1)))
+		<-r.keeper.hold(verifiedOf(t, maker, maker.Make(6, numbered(11), 1))) // which is what is current
 		r.stop()
 		r = boot()
 		if got := held(t, r.keeper, maker); got != "14 13 5" {
@@ -130,6 +131,10 @@ func TestSoManyRevisionsAreHeld(t *testing.T) {
 			{0, 1, 20, "19 18 17 16 15 14 13 12 11 10 9 8 7 6 5"}, {4, 21, 22, "21 20 19"}, {1, 23, 24, ""}, {2, 25, 27, "26"},
 		} {
 			s := newShelf(t, maker, state, nil, int(row.most))
+			synctest.Wait()
+			if n, bound := len(s.heldNames()), int(row.most); bound > 0 && n > bound-1 {
+				t.Errorf("at the start %d are held beside the current one; want %d in all", n, bound)
+			}
 			for revision := row.from; revision <= row.to; revision++ {
 				<-s.adopt(s.verified(t, revision, numbered(revision)))
 				synctest.Wait()
@@ -244,6 +249,9 @@ func TestAFaultAmongPastRevisionsStopsNothing(t *testing.T) {
 				if revision != 14 || problem == nil || !strings.Contains(problem.Error(), "past revisions: ") || !errors.Is(problem, syscall.EIO) {
 					t.Errorf("revision %d is kept, problem %v; want 14, and the fault named", revision, problem)
 				}
+				if len(s.heldNames()) == 0 {
+					t.Error("what was seen before is forgotten")
+				}
 				disk.set(nil)
 				time.Sleep(retryEvery + time.Second)
 				if _, problem := s.state(time.Now()); problem != nil {
@@ -313,6 +321,10 @@ func TestAHangingDiskHoldsUpNoPin(t *testing.T) {
 		synctest.Wait()
 		if got := held(t, s.keeper, maker); got != "3 1" {
 			t.Errorf("held %q once the disk answers; want 3 and 1", got)
+		}
+		<-s.hold(large[1]) // for which there is room now
+		if got := held(t, s.keeper, maker); got != "3 2 1" {
+			t.Errorf("held %q; want 3, 2 and 1", got)
 		}
 	})
 }

@@ -54,7 +54,8 @@ type view struct {
 
 // view finds it by the request's pin, and says which it is. It waits for nothing but a pull that a pin ahead asks for.
 func (s *Sidecar) view(ctx *fasthttp.RequestCtx, w *workspace, now *flagset) *view {
-	v := now.unpinned()
+	v := &w.view
+	*v = view{pinned: now.own(), now: now}
 	if text := s.pinOf(ctx, w); len(text) > 0 {
 		result := s.resolve(text, w, v)
 		w.tally.pins[result].Add(1)
@@ -65,9 +66,6 @@ func (s *Sidecar) view(ctx *fasthttp.RequestCtx, w *workspace, now *flagset) *vi
 	v.announce(ctx)
 	return v
 }
-
-// unpinned is what a request without a pin is answered from.
-func (f *flagset) unpinned() *view { return &view{pinned: f.own(), now: f} }
 
 // announce tells the client which state it is answered from.
 func (a *answering) announce(ctx *fasthttp.RequestCtx) {
@@ -83,13 +81,20 @@ func (f *flagset) own() pinned { return pinned{set: f, answering: f.answering} }
 // pinOf gives the pin that a request carries: in its header, in its context, or in its baggage. It is taken out of the context, so that no
 // rule sees it. Where they disagree the first counts.
 func (s *Sidecar) pinOf(ctx *fasthttp.RequestCtx, w *workspace) []byte {
-	found := ctx.Request.Header.PeekBytes(snapshotHeaderBytes)
+	var found, baggage []byte
+	if mayPin(ctx.Request.Header.RawHeaders()) {
+		found = ctx.Request.Header.PeekBytes(snapshotHeaderBytes)
+		baggage = baggageMember(ctx.Request.Header.Peek("Baggage"), snapshotAttribute, &w.baggage)
+	}
 	attribute, isText, there := w.context.TakeOut(snapshotAttribute)
 	if there && !isText {
 		w.tally.pins[pinMalformed].Add(1)
 	}
+	if len(attribute)+len(baggage) == 0 {
+		return found
+	}
 	w.pin = append(w.pin[:0], attribute...)
-	for _, other := range [...][]byte{w.pin, baggageMember(ctx.Request.Header.Peek("Baggage"), snapshotAttribute, &w.baggage)} {
+	for _, other := range [...][]byte{w.pin, baggage} {
 		switch {
 		case len(other) == 0:
 		case len(found) == 0:
@@ -99,6 +104,22 @@ func (s *Sidecar) pinOf(ctx *fasthttp.RequestCtx, w *workspace) []byte {
 		}
 	}
 	return found
+}
+
+// mayPin tells whether one of a request's headers begins as both do that carry a pin: most requests have none such, and looking for two
+// names one after the other costs more. Where the headers were not read from a connection it cannot tell.
+func mayPin(headers []byte) bool {
+	for rest := headers; len(rest) > 0; {
+		if rest[0]|0x20 == 'b' {
+			return true
+		}
+		next := bytes.IndexByte(rest, '\n')
+		if next < 0 {
+			return false
+		}
+		rest = rest[next+1:]
+	}
+	return len(headers) == 0
 }
 
 // resolve changes a view to the state that a pin asks for, if it can be had.
@@ -147,9 +168,9 @@ type wanted struct {
 func (v *view) find(want wanted, w *workspace) bool {
 	held, ok := v.now.pins.find(want.Token)
 	if ok {
-		w.digits = strconv.AppendInt(w.digits[:0], want.Revision, 10)
 		v.pinned = held
-		v.revision, v.token = w.digits, want.text
+		w.answering = answering{strconv.AppendInt(w.answering.revision[:0], want.Revision, 10), want.text, held.marks}
+		v.answering = &w.answering
 	}
 	return ok
 }
@@ -173,7 +194,8 @@ func (s *Sidecar) ours(list []byte, w *workspace, v *view) (want wanted, result 
 			return want, v.was()
 		}
 		one, verdict := s.read(text, v.now.revision)
-		if verdict == pinNone && v.find(one, w) {
+		// One beyond the newest head may have other overrides over the same flags, such as a kill: those are asked for.
+		if verdict == pinNone && one.Revision <= v.now.headRevision && v.find(one, w) {
 			return want, v.was()
 		}
 		if len(want.text) == 0 { // of several that are not held the first good one counts

@@ -18,7 +18,7 @@ type pinTable struct {
 type pinned struct {
 	set  *flagset // it, or the served flagset that past is a difference to
 	past *pastSet // nil: set's own flags
-	answering
+	*answering
 }
 
 // pinnedContent finds a state by what its flags are: other revisions may have had the same.

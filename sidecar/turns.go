@@ -38,16 +38,15 @@ func (h *holder) composeAgain() {
 // compose serves a flagset under the circumstances of the moment, with all that is held beside it.
 func (h *holder) compose(of *flagset, now time.Time) {
 	h.freshness.serve()
-	h.held.trim(of, h.limits(now))
+	h.held.trim(of, h.limits(of, now))
 	h.bounds = h.held.bounds(of, h.staleAfter)
 	c := circumstances{lapse: h.lapseAt(now)}
-	oldest := int64(0)
 	if newest := h.newest.Load(); newest != nil {
 		m := newest.Manifest()
-		c.overrides, c.revision, oldest = m.Overrides, m.Revision, m.OldestPin
+		c.overrides, c.revision = m.Overrides, m.Revision
 	}
 	next := of.under(&c)
-	next.pins = h.held.table(next, &c, oldest)
+	next.pins = h.held.table(next, &c)
 	h.current.Store(next)
 }
 

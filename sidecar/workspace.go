@@ -12,8 +12,10 @@ type workspace struct {
 	key     []byte
 	pin     []byte // as the context had it
 	baggage []byte // a pin that was escaped in there
-	digits  []byte // of a pin's revision
-	tally   *tally
+	view    view
+
+	answering answering // of a state that is found by what its flags are
+	tally     *tally
 }
 
 // workspaces hands them out. One that a panic met is not given back.
@@ -30,5 +32,6 @@ func (p *workspaces) get() *workspace {
 
 func (p *workspaces) put(w *workspace) {
 	w.context.Reset()
+	w.view, w.answering.token = view{}, nil // nothing of a state that goes, nor of a request
 	p.pool.Put(w)
 }

@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/burgeehq/burgee/sync/bundle"
+	"github.com/burgeehq/burgee/sync/publish"
 )
 
 // TestTheTimeToWaitHoldsForManySilentTargets gives more targets than are asked at once, none of which answers: whoever is not asked when
@@ -51,15 +54,27 @@ func TestTheTimeToWaitBeginsWithTheMoment(t *testing.T) {
 		if asked.Add(1); !time.Now().Before(at) {
 			served = 2
 		}
-		fmt.Fprintf(answer, `{"mode": "store", "active": {"revision": %d}, "sync": {"headRevision": 2}}`, served)
+		fmt.Fprintf(answer, `{"mode": "store", "environment": "shop/prod", "active": {"revision": %d, "publishedAt": "2100-01-01T00:00:00Z"}, "sync": {"headRevision": 2}}`, served)
 	}))
 	t.Cleanup(sidecar.Close)
 	var out, problems bytes.Buffer
 	v := waiting{Wait: true, WaitTimeout: settle * 3 / 4, targets: []string{strings.TrimPrefix(sidecar.URL, "http://")}}
 	w := &world{stdout: &out, stderr: &problems, now: time.Now}
-	end, err := v.wait(t.Context(), w, inJSON, goal{revision: 2, activateAt: at, flags: true})
-	if err != nil || end.Reached != 1 {
-		t.Errorf("%d targets are there: %v: %s", end.Reached, err, problems.String())
+	digest := bundle.Sum(nil)
+	raw, err := bundle.Seal(bundle.Manifest{
+		Environment: "shop/prod", Revision: 2, Bundle: bundle.Ref{Digest: digest, ContentDigest: digest, Size: 1}, Ledger: digest,
+		PublishedAt: at.Add(-settle), ActivateAt: at,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := bundle.Policy{Trust: bundle.AllowUnsigned()}.Open(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := publish.Result{Outcome: publish.Published, Head: head}
+	if err := v.finish(t.Context(), w, inJSON, "shop/prod", result, func(*arrival) error { return nil }); err != nil {
+		t.Errorf("%v: %s", err, problems.String())
 	}
 	if got := asked.Load(); got > 5 {
 		t.Errorf("the sidecar was asked %d times", got)

@@ -102,8 +102,10 @@ func TestOnlyWhatIsKnownIsRetired(t *testing.T) {
 		t.Errorf("retired before it was verified: %v", err)
 	}
 	f.Took(f.Load()[0])
-	if err := f.Retire(heldOf(1)); err != nil || revisions(t, f) != "1" {
-		t.Errorf("not retired once it was: %v", err)
+	for range 2 { // a save that fails is made again
+		if err := f.Retire(heldOf(1)); err != nil || revisions(t, f) != "1" {
+			t.Errorf("not retired once it was: %v", err)
+		}
 	}
 }
 

@@ -149,7 +149,8 @@ func (p *Publisher) manifest(b *base, r Request, ref bundle.Ref, entries []bundl
 	case r.From.Stored() != nil:
 		m.ValidUntil = b.last.Manifest().ValidUntil
 	}
-	return m, checkActivation(&m)
+	err := checkActivation(&m)
+	return m, err
 }
 
 // staysSigned refuses to go on unsigned from a head that is signed. Resign alone takes signatures away: there it is what was asked for.

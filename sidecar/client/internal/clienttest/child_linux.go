@@ -1,0 +1,9 @@
+package clienttest
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// endWithParent lets the kernel end the child when the test is killed.
+func endWithParent(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
