@@ -11,10 +11,20 @@ import (
 	"github.com/burgeehq/burgee/test/kit"
 )
 
-const (
-	allowed = 5 * time.Second // how old the gate may get
-	late    = time.Second     // how long after that it may be open: PROMISES
+// How old the gate may get, and how long after that it may be open. Programs under the race detector start and run ten times as slowly.
+var (
+	allowed = slowly(5*time.Second, 2)
+	late    = slowly(time.Second, 5)
+)
 
+func slowly(d time.Duration, times time.Duration) time.Duration {
+	if kit.Race {
+		return d * times
+	}
+	return d
+}
+
+const (
 	killedEarly   = 2 // the sidecar that is killed and started again before the gate is too old there
 	stoppedClosed = 3 // the one that is stopped and started again after that
 )
