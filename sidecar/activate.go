@@ -30,10 +30,9 @@ func (h *holder) early(head bundle.Head, now time.Time) time.Duration {
 	return max(at.Sub(h.clock.at(now)), 0)
 }
 
-// await holds flags for their moment. Another head over the same flags takes the place of the one before.
+// await holds flags for their moment. Of several heads over the same flags the newest counts.
 func (h *holder) await(next *flagset, now time.Time) {
-	h.held.waiting = slices.DeleteFunc(h.held.waiting, func(w *flagset) bool { return w.bundle == next.bundle })
-	h.held.waiting = append(h.held.waiting, next)
+	h.held.wait(next)
 	h.held.note(next, time.Time{})
 	h.log.Info("flags held for their moment", "revision", next.revision, "activate_at", next.head.Manifest().ActivateAt)
 	h.proveLater(next)

@@ -139,6 +139,65 @@ func TestSeveralWait(t *testing.T) {
 	})
 }
 
+// What was published between two polls takes its turn as if it had been seen: the rest of the fleet serves it, and pins to it.
+func TestWhatWasMissedTakesItsTurn(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		missed  []func(*bundle.Manifest)
+		restart bool
+	}{
+		{"before its moment", []func(*bundle.Manifest){atMoment(2 * time.Minute)}, false},
+		{"before its moment, across a restart", []func(*bundle.Manifest){atMoment(2 * time.Minute)}, true},
+		{"without a moment", nil, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			state := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHistory(t)
+				h.number()
+				r := h.rig(func(c *Config) { c.StateDir = state })
+				r.start(t)
+				defer func() { r.stop() }()
+				time.Sleep(time.Minute)
+				published := time.Now()
+				h.number(row.missed...)
+				h.number(atMoment(4 * time.Minute))
+				time.Sleep(40 * time.Second)
+				if row.restart {
+					r.stop()
+					h.source.Break(unavailable)
+					r = h.rig(func(c *Config) { c.StateDir = state })
+					r.start(t)
+					time.Sleep(20 * time.Second)
+				}
+				for revision := int64(2); revision <= 3; revision++ {
+					if got := r.ask(t, "Burgee-Snapshot", h.tokens[revision]); got.Value != float64(revision) || got.missed() {
+						t.Errorf("pinned to revision %d: %+v", revision, got)
+					}
+				}
+				want := 2.0
+				if row.missed != nil {
+					want = 1
+				}
+				if got := r.ask(t); got.Value != want {
+					t.Errorf("before any moment: %+v; want revision %v", got, want)
+				}
+				time.Sleep(time.Until(published.Add(2*time.Minute + time.Second)))
+				if got := r.ask(t); got.Value != 2.0 {
+					t.Errorf("after the first moment: %+v; want revision 2", got)
+				}
+				time.Sleep(2 * time.Minute)
+				if got := r.ask(t); got.Value != 3.0 {
+					t.Errorf("after the second moment: %+v; want revision 3", got)
+				}
+				if got := r.ask(t, "Burgee-Snapshot", h.tokens[2]); got.Value != 2.0 || got.missed() {
+					t.Errorf("pinned to revision 2, past the second moment: %+v", got)
+				}
+			})
+		})
+	}
+}
+
 // A pod that starts while a revision waits serves what all others do: from its disk, or from the store. Where there is nothing else it
 // does not wait.
 func TestStartingWhileARevisionWaits(t *testing.T) {

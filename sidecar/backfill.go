@@ -163,7 +163,8 @@ func (s *Sidecar) rememberHeld(c candidate, after *bundle.Head) error {
 	return s.holder.remember(verified, fromDisk, *after)
 }
 
-// remember holds earlier flags, which stopped being the newest with the head after them. Where there is nothing to serve it serves them.
+// remember holds earlier flags, which stopped being the newest with the head after them. Those that are newer than what is served take their
+// turn, as with everybody who saw them when they were published: the head after them waits for its moment.
 func (h *holder) remember(v bundle.Verified, source string, after bundle.Head) error {
 	digest := v.Head().Manifest().Bundle.Digest
 	h.keeper.try(digest)
@@ -177,14 +178,16 @@ func (h *holder) remember(v bundle.Verified, source string, after bundle.Head) e
 	now := time.Now()
 	served := h.current.Load()
 	switch {
-	case served == nil && h.early(one.head, now) == 0:
-		h.activate(one, now)
-	case served == nil || one.revision >= served.revision:
-		return nil // it is not the past any more
-	default:
+	case served != nil && one.revision == served.revision:
+		return nil
+	case served != nil && one.revision < served.revision:
 		h.held.note(one, h.replaced(after, now))
 		h.held.add(one, served)
 		h.compose(served, now)
+	case h.early(one.head, now) > 0:
+		h.await(one, now)
+	default:
+		h.activate(one, now)
 	}
 	h.arm(now)
 	return nil
@@ -219,11 +222,14 @@ func (h *holder) knows(head, after bundle.Head) bool {
 	}
 	m := head.Manifest()
 	known := served.content == m.Bundle.ContentDigest
+	if m.Revision > served.revision { // then it is to be served yet
+		return known || slices.ContainsFunc(h.held.waiting, func(w *flagset) bool { return w.content == m.Bundle.ContentDigest })
+	}
 	for _, p := range h.held.past {
 		known = known || p.content == m.Bundle.ContentDigest
 	}
-	if !known || m.Revision > served.revision {
-		return known
+	if !known {
+		return false
 	}
 	h.held.note(newFlagset(served.bundle, head, m.Revision, served.source), h.replaced(after, now))
 	h.compose(served, now)

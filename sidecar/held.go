@@ -69,6 +69,16 @@ func (h *heldFlags) note(f *flagset, until time.Time) {
 	}
 }
 
+// wait puts flags among those that wait, in order, unless a newer head over the same does.
+func (h *heldFlags) wait(next *flagset) {
+	if slices.ContainsFunc(h.waiting, func(w *flagset) bool { return w.bundle == next.bundle && w.revision > next.revision }) {
+		return
+	}
+	h.waiting = slices.DeleteFunc(h.waiting, func(w *flagset) bool { return w.bundle == next.bundle || w.revision == next.revision })
+	at, _ := slices.BinarySearchFunc(h.waiting, next.revision, func(w *flagset, n int64) int { return cmp.Compare(w.revision, n) })
+	h.waiting = slices.Insert(h.waiting, at, next)
+}
+
 func (h *heldFlags) place(number int64) (at int, found bool) {
 	return slices.BinarySearchFunc(h.revisions, number, func(r revision, n int64) int { return cmp.Compare(r.number, n) })
 }

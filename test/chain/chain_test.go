@@ -29,7 +29,7 @@ const services = 5
 
 // The flags of the shop.
 const (
-	killed = "pay"  // the one that is killed; its values are "new" and "old", which is the safe one
+	killed = "pay"  // the one that is killed; its values are "new" and "old", which is the safe one; it may be a day old
 	closed = "gate" // the one that fails closed; its values are true and false, which is the safe one
 )
 
@@ -38,7 +38,7 @@ func document(number int, maxStaleness time.Duration) string {
 	const contract = `"owner":"tests","description":"Made by a test.","emergencyAction":"Call nobody."`
 	return strings.TrimSuffix(kit.Flags(number, 0), "}}") + fmt.Sprintf(`,
 		%q:{"state":"ENABLED","variants":{"new":"new","old":"old"},"defaultVariant":"new",
-			"metadata":{"kind":"kill-switch","safeVariant":"old",%s}},
+			"metadata":{"kind":"kill-switch","safeVariant":"old","failMode":"closed","maxStaleness":"24h",%s}},
 		%q:{"state":"ENABLED","variants":{"open":true,"shut":false},"defaultVariant":"open",
 			"metadata":{"kind":"ops","safeVariant":"shut","failMode":"closed","maxStaleness":%q,%s}}}}`,
 		killed, contract, closed, maxStaleness.String(), contract)
@@ -105,6 +105,15 @@ func ask(t *testing.T, c *chain.Chain, snapshot string, flags ...string) chain.H
 func polls(t *testing.T, burgee *kit.Sidecar) float64 {
 	t.Helper()
 	return burgee.Metric(t, `burgee_polls_total{result="changed"}`) + burgee.Metric(t, `burgee_polls_total{result="unchanged"}`)
+}
+
+// awaited is how many requests with a pin ahead had it come while they waited.
+func (f *fleet) awaited(t *testing.T) (n float64) {
+	t.Helper()
+	for _, burgee := range f.sidecars {
+		n += burgee.Metric(t, `burgee_pins_total{result="awaited"}`)
+	}
+	return n
 }
 
 var errLives = errors.New("the killed flag lives on some hop")

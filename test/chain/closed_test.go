@@ -50,7 +50,7 @@ func TestAFlagFailsClosedOnEveryHop(t *testing.T) {
 	f := start(t, *closedPoll, allowed)
 	c := f.services(t, true)
 	if hops := ask(t, c, "", kit.Number, closed); !open(hops) {
-		t.Fatalf("with the store there: %+v", hops)
+		t.Fatalf("with the store there: %s", inJSON(hops))
 	}
 	rename(t, f.Path("store"), f.Path("away"))
 	for _, burgee := range f.sidecars {
@@ -72,7 +72,7 @@ func TestAFlagFailsClosedOnEveryHop(t *testing.T) {
 	rename(t, f.Path("away"), f.Path("store"))
 	kit.Eventually(t, func() error {
 		if hops, err := c.Ask(t.Context(), "", kit.Number, closed); err != nil || !open(hops) {
-			return fmt.Errorf("with the store back: %+v, error %w", hops, err)
+			return fmt.Errorf("with the store back: %s, error %w", inJSON(hops), err)
 		}
 		return nil
 	})
@@ -116,10 +116,10 @@ func (f *fleet) watch(t *testing.T, c *chain.Chain) {
 			switch isShut := hop.Marks.FailClosed == "stale" && string(hop.Value) == "false"; {
 			case hop.Flag == kit.Number:
 				if hop.Marks.FailClosed != "" || string(hop.Value) != "1" {
-					t.Fatalf("another flag says %+v", hop)
+					t.Fatalf("another flag says %s", inJSON(chain.Hops{hop}))
 				}
 			case !isShut && (hop.Marks.FailClosed != "" || string(hop.Value) != "true"):
-				t.Fatalf("the gate says %+v; want it open, or shut for being stale", hop)
+				t.Fatalf("the gate says %s; want it open, or shut for being stale", inJSON(chain.Hops{hop}))
 			case !isShut && asked.After(moments[i].Add(late)): // the question was put too late for it, so no slow machine is to blame
 				t.Fatalf("the gate is open at service %d, asked %v after the bound", hop.Service, asked.Sub(moments[i]))
 			case isShut && answered.Before(moments[i]):
@@ -160,7 +160,7 @@ func (f *fleet) wantClosed(t *testing.T, c *chain.Chain) {
 			case hop.Flag == closed && (hop.Marks.FailClosed != "stale" || string(hop.Value) != "false"),
 				hop.Flag == kit.Number && (hop.Marks.FailClosed != "" || string(hop.Value) != "1"),
 				hop.Marks.StaleSince == "", hop.Marks.Pin != "":
-				t.Fatalf("long after the bound: %+v", hop)
+				t.Fatalf("long after the bound: %s", inJSON(chain.Hops{hop}))
 			}
 		}
 		return nil

@@ -75,7 +75,7 @@ func (l *load) client(ctx context.Context, t *testing.T) {
 			t.Errorf("a request failed: %v", err)
 			return
 		case dead && !isDead(hops):
-			t.Errorf("a killed flag lives: %+v", hops)
+			t.Errorf("a killed flag lives: %s", inJSON(hops))
 			return
 		case !passing:
 			l.bare.add(hops, false)
@@ -106,7 +106,7 @@ func (l *load) kill(t *testing.T) {
 	t.Helper()
 	before := ask(t, l.with, "", killed)
 	if isDead(before) {
-		t.Fatalf("the flag is dead already: %+v", before)
+		t.Fatalf("the flag is dead already: %s", inJSON(before))
 	}
 	l.mu.Lock() // a publication at the same time would be refused: it has not seen the kill
 	printed := l.Ctl("kill", killed, "--store", l.Store, "--environment", kit.Environment, "--key", l.Path("team.key"), "--author", "oncall",
@@ -127,7 +127,7 @@ func (l *load) kill(t *testing.T) {
 			switch {
 			case isDead(hops):
 			case twice:
-				t.Fatalf("two polls after the kill it lives: %+v", hops)
+				t.Fatalf("two polls after the kill it lives: %s", inJSON(hops))
 			default:
 				return errLives
 			}

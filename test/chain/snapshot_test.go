@@ -42,6 +42,11 @@ func TestOneRequestOneSnapshot(t *testing.T) {
 			if row.settle == 0 && l.bare.mixed == 0 {
 				t.Error("no request without a snapshot was mixed: this shows nothing")
 			}
+			if awaited := s.awaited(t); row.settle == 0 && awaited == 0 {
+				t.Error("no pin ahead had its flags come while the request waited: polls are not hastened")
+			} else {
+				t.Logf("%v requests waited for flags that were ahead, and got them", awaited)
+			}
 			if hits := l.up.hits(); hits < row.hits {
 				t.Errorf("%.4f %% of the hops were answered from the snapshot while the store was there; want %.2f %%", 100*hits, 100*row.hits)
 			}

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -28,7 +29,7 @@ func (c *tally) add(hops chain.Hops, passing bool) {
 	c.hops += len(hops)
 	if hops.Mixed() {
 		c.mixed++
-		c.example = fmt.Sprintf("%+v", hops)
+		c.example = inJSON(hops)
 	}
 	for _, hop := range hops {
 		switch {
@@ -42,9 +43,17 @@ func (c *tally) add(hops chain.Hops, passing bool) {
 			}
 		case passing && hop.Snapshot != hops[0].Snapshot:
 			c.astray++
-			c.example = fmt.Sprintf("%+v", hops)
+			c.example = inJSON(hops)
 		}
 	}
+}
+
+func inJSON(hops chain.Hops) string {
+	text, err := json.Marshal(hops)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 // hits is the share of hops that were answered from the snapshot.
