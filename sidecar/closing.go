@@ -7,7 +7,7 @@ import (
 )
 
 // describeClosing tells which flags fail closed, as they are served, and which will be the next.
-func (s *Sidecar) describeClosing(st *Status, now, confirmed time.Time) {
+func (s *Sidecar) describeClosing(st *Status, confirmed time.Time) {
 	flags := s.holder.current.Load()
 	if flags == nil {
 		return

@@ -166,7 +166,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 	if doubt == "" {
 		s.describeAges(&st, s.clock.at(now))
 	}
-	s.describeClosing(&st, now, confirmed)
+	s.describeClosing(&st, confirmed)
 	s.describeDisk(&st, now)
 	s.describeQuarantine(&st)
 	s.describeSync(&st, confirmed)
