@@ -17,9 +17,9 @@ var (
 	late    = slowly(time.Second, 5)
 )
 
-func slowly(d time.Duration, times time.Duration) time.Duration {
+func slowly(d time.Duration, times int) time.Duration {
 	if kit.Race {
-		return d * times
+		return d * time.Duration(times)
 	}
 	return d
 }
