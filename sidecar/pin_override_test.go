@@ -122,6 +122,23 @@ func TestAPinBeyondTheNewestHeadIsMissed(t *testing.T) {
 	})
 }
 
+// A head counts as soon as it is verified, also where its flags are refused: what lies between it and the flags that are served is not ahead.
+func TestAPinBetweenTheFlagsAndTheNewestHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pair(t, bundletest.New(t), lifted, lifted)
+		defer p.stop()
+		p.publish(stoppable) // unseen: the next one comes before the poll
+		p.publish(stoppable+" ", killed, func(m *bundle.Manifest) { m.Bundle.Flags = 2 })
+		time.Sleep(time.Minute)
+		if got := p.ahead.ask(t, "Burgee-Snapshot", p.tokens[3]); got.Value != 0.0 || got.revision != 3 || got.missed() {
+			t.Errorf("%+v; want revision 3, under the newest head's kill", got)
+		}
+		if got := p.ahead.ask(t, "Burgee-Snapshot", p.tokens[4]); got.Value != 0.0 || got.revision != 2 || !got.missed() {
+			t.Errorf("%+v; want revision 2, under the newest head's kill, and the mark: its flags were refused", got)
+		}
+	})
+}
+
 // Where nothing is signed, no pin makes a sidecar ask. It does not answer under the overrides of an older head as if it were that pin's, and
 // honours an older pin under those of the newer one.
 func TestAnUnsignedPinBeyondTheNewestHeadIsMissed(t *testing.T) {
