@@ -26,7 +26,7 @@ func pair(t *testing.T, maker *bundletest.Maker, before, after func(*bundle.Mani
 	t.Helper()
 	h := &history{t: t, maker: maker, source: bundletest.NewSource(), tokens: map[int64]string{}}
 	h.publish(stoppable, before)
-	p := two{h, h.rig(), h.rig(func(c *Config) { c.Poll = time.Hour })}
+	p := two{h, h.rig(), h.rig(seldom)}
 	p.ahead.start(t)
 	p.behind.start(t)
 	time.Sleep(time.Minute)
@@ -122,6 +122,28 @@ func TestAPinBeyondTheNewestHeadIsMissed(t *testing.T) {
 	})
 }
 
+// A token is of the flags that are served. A kill over flags that still wait for their moment acts at once where it was seen, and has no
+// token that would take it along.
+func TestAKillOverWaitingFlagsHasNoToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pair(t, bundletest.New(t), lifted, lifted)
+		defer p.stop()
+		_ = p.behind.ask(t, "Burgee-Snapshot", p.tokens[2])
+		p.publish(stoppable+" ", killed, atMoment(10*time.Minute))
+		time.Sleep(time.Minute)
+		first := p.ahead.ask(t)
+		if first.Value != 0.0 || first.token != p.tokens[2] || first.Metadata["burgee.override"] != true {
+			t.Errorf("%+v; want the kill over revision 2", first)
+		}
+		if got := p.behind.ask(t, "Burgee-Snapshot", first.token); got.Value != 1.0 || got.revision != 2 || got.missed() {
+			t.Errorf("%+v; want revision 2 without the kill", got)
+		}
+		if got := p.behind.ask(t, "Burgee-Snapshot", p.tokens[3]); got.Value != 0.0 || got.revision != 3 || got.missed() {
+			t.Errorf("pinned to what waits: %+v; want revision 3, killed", got)
+		}
+	})
+}
+
 // A head counts as soon as it is verified, also where its flags are refused: what lies between it and the flags that are served is not ahead.
 func TestAPinBetweenTheFlagsAndTheNewestHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -154,12 +176,14 @@ func TestAnUnsignedPinBeyondTheNewestHeadIsMissed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := pair(t, bundletest.Unsigned(t), row.before, row.after)
 				defer p.stop()
+				if got := p.ahead.ask(t, "Burgee-Snapshot", p.tokens[1]); got.Value != row.ahead || got.revision != 1 || got.missed() {
+					t.Errorf("the older pin: %+v; want %v of revision 1", got, row.ahead)
+				}
+				p.ahead.cancel() // so that the store is asked by the other alone
+				p.ahead.group.Wait()
 				gets := p.source.Gets(bundle.HeadKey)
 				if got := p.behind.ask(t, "Burgee-Snapshot", p.tokens[2]); got.Value != row.behind || got.revision != 1 || !got.missed() {
 					t.Errorf("the newer pin: %+v; want %v of revision 1, and the mark", got, row.behind)
-				}
-				if got := p.ahead.ask(t, "Burgee-Snapshot", p.tokens[1]); got.Value != row.ahead || got.revision != 1 || got.missed() {
-					t.Errorf("the older pin: %+v; want %v of revision 1", got, row.ahead)
 				}
 				time.Sleep(time.Second)
 				if n := p.source.Gets(bundle.HeadKey) - gets; n != 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/burgeehq/burgee/test/kit"
 )
 
-// couple is two sidecars of one store: the one polls soon, the other every hour, so that nothing but a pin makes it ask. A request waits for
+// couple is two sidecars of one store: the one polls soon, the other once a day, so that nothing but a pin makes it ask. A request waits for
 // that for as long as this machine takes.
 type couple struct {
 	shop          *kit.Shop
@@ -23,7 +23,7 @@ func newCouple(t *testing.T, shop *kit.Shop, trust ...string) *couple {
 			"--poll", poll.String(), "--pin-wait", "5s",
 		}, trust...)...)
 	}
-	c := &couple{shop, start(100 * time.Millisecond), start(time.Hour)}
+	c := &couple{shop, start(100 * time.Millisecond), start(24 * time.Hour)}
 	c.ahead.Fresh(t, 1)
 	c.behind.Fresh(t, 1)
 	return c
