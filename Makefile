@@ -25,7 +25,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -155,6 +155,10 @@ disk: ## every step that a sidecar takes on disk, failing in every way, once and
 
 kill-time: build ## from `burgeectl kill` to the last of SIDECARS=100 real sidecars that poll each second
 	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestFromCommandToTheLastSidecar -count=1 -timeout 0 -v -kill.sidecars=$(SIDECARS) -kill.rounds=6
+
+settle-time: SIDECARS = 50
+settle-time: build ## how far apart SIDECARS=50 real sidecars, which poll every 1 to 5 s, switch to new flags: with publish --settle, and without
+	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/process -run TestFromTheFirstSwitchToTheLast -count=1 -timeout 0 -v -settle.sidecars=$(SIDECARS) -settle.poll=1s -settle.for=15s -settle.rounds=6
 
 outage: ## a real sidecar answers through an outage of its store, FOR=1h
 	$(GO) test ./test/process -run TestOutage -count=1 -v -timeout 0 -outage.for $(FOR)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/bundle/bundletest"
@@ -58,6 +59,9 @@ func (h *history) rig(change ...func(*Config)) *rig {
 	h.t.Helper()
 	return newRig(h.t, h.maker, h.source, change...)
 }
+
+// seldom is for a sidecar that asks its store when it starts, and after that by itself not while a test lasts: chance would have it ask soon.
+func seldom(c *Config) { c.Poll, c.Random = time.Hour, func() float64 { return 0.5 } }
 
 // said is an answer for the flag "revision".
 type said struct {

@@ -164,8 +164,12 @@ type wanted struct {
 	text []byte
 }
 
-// find is the way for a good token of a revision that was never seen here: another one may have had the same flags.
+// find is the way for a good token of a revision that was never seen here: another one may have had the same flags. One beyond the newest
+// head is not found: it may have other overrides over the same flags, such as a kill, and is ahead until that head is here.
 func (v *view) find(want wanted, w *workspace) bool {
+	if want.Revision > v.now.headRevision {
+		return false
+	}
 	held, ok := v.now.pins.find(want.Token)
 	if ok {
 		v.pinned = held
@@ -194,8 +198,7 @@ func (s *Sidecar) ours(list []byte, w *workspace, v *view) (want wanted, result 
 			return want, v.was()
 		}
 		one, verdict := s.read(text, v.now.revision)
-		// One beyond the newest head may have other overrides over the same flags, such as a kill: those are asked for.
-		if verdict == pinNone && one.Revision <= v.now.headRevision && v.find(one, w) {
+		if verdict == pinNone && v.find(one, w) {
 			return want, v.was()
 		}
 		if len(want.text) == 0 { // of several that are not held the first good one counts

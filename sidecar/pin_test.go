@@ -87,7 +87,7 @@ func TestAPinAheadIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Poll = time.Hour })
+		r := h.rig(seldom)
 		r.start(t)
 		defer r.stop()
 		time.Sleep(time.Minute)
@@ -110,7 +110,7 @@ func TestAPinAheadIsMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Poll = time.Hour })
+		r := h.rig(seldom)
 		r.start(t)
 		defer r.stop()
 		time.Sleep(time.Minute)
@@ -152,7 +152,7 @@ func TestBadPinsAreNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stranger := newHistory(t), newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Poll = time.Hour })
+		r := h.rig(seldom)
 		r.start(t)
 		defer r.stop()
 		time.Sleep(time.Minute)
@@ -194,7 +194,7 @@ func TestFewSignaturesAreChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stranger := newHistory(t), newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Poll = time.Hour })
+		r := h.rig(seldom)
 		r.start(t)
 		defer r.stop()
 		time.Sleep(time.Minute)

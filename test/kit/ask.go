@@ -7,17 +7,23 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Answer is what an evaluation gave.
 type Answer struct {
 	HTTP     int    `json:"-"`
 	Revision string `json:"-"` // of the header
+	Snapshot string `json:"-"` // likewise: the token of what it was answered from
 	Value    any    `json:"value"`
 	Variant  string `json:"variant"`
 	Reason   string `json:"reason"`
 	Code     string `json:"errorCode"`
 	Details  string `json:"errorDetails"`
+	Metadata struct {
+		Pin      string `json:"burgee.pin"`
+		Override bool   `json:"burgee.override"`
+	} `json:"metadata"`
 }
 
 // Evaluate asks for a flag over the socket; subject is a JSON object.
@@ -30,9 +36,12 @@ func (c *Sidecar) Evaluate(flag, subject string) (Answer, error) {
 	if err := json.Unmarshal(body, &a); err != nil {
 		return a, fmt.Errorf("answer %q: %w", body, err)
 	}
-	a.HTTP, a.Revision = status, header.Get("Burgee-Revision")
+	a.HTTP, a.Revision, a.Snapshot = status, header.Get("Burgee-Revision"), header.Get("Burgee-Snapshot")
 	return a, nil
 }
+
+// Pinned is a subject of nothing but a snapshot's token.
+func Pinned(token string) string { return fmt.Sprintf(`{"burgee-snapshot":%q}`, token) }
 
 // serves says why the sidecar does not serve the document of that number at that revision.
 func (c *Sidecar) serves(number, revision int) error {
@@ -76,6 +85,11 @@ type Status struct {
 		Message, From string
 		Signers       []string
 		Flags         int
+		ActivatedAt   time.Time
+	}
+	Pending []struct {
+		Revision   int
+		ActivateAt time.Time
 	}
 	Persisted struct{ Revision int }
 	Sync      struct {
