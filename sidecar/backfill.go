@@ -13,7 +13,7 @@ import (
 	"github.com/burgeehq/burgee/sync/pull"
 )
 
-// maxBackfillDelay bounds how long a fleet is spread over before it asks for earlier revisions.
+// maxBackfillDelay bounds how long a fleet that starts together is spread over before it asks for earlier revisions. Later its polls are.
 const maxBackfillDelay = 5 * time.Second
 
 // backfill brings in earlier revisions that requests may still be pinned to and that this sidecar does not hold: after a restart from the
@@ -28,6 +28,7 @@ func (s *Sidecar) backfill(ctx context.Context) {
 			if s.holder.current.Load() != nil && !sleep(ctx, delay) {
 				return
 			}
+			delay = 0
 			if err := b.walk(ctx); err != nil && ctx.Err() == nil {
 				s.config.Log.Warn("earlier revisions not read; requests that are pinned to them are answered from newer flags, and told so", "error", err, "retry_in", wait.String())
 			}

@@ -91,7 +91,7 @@ func TestEveryCommandOfTheGuides(t *testing.T) {
 	}
 	folder := clone(t)
 	run(t, folder, "make build")
-	for _, page := range []string{"docs/publishing.md", "docs/runbook.md", "docs/consistency.md"} {
+	for _, page := range []string{"docs/publishing.md", "docs/runbook.md", "docs/consistency.md", "docs/evaluation.md"} {
 		t.Run(page, func(t *testing.T) {
 			all := blocks(t, page)
 			script := prelude + `export PATH="$PWD/bin:$PATH"; cd "$(mktemp -d -p "$PWD")"` + "\n"
