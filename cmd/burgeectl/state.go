@@ -35,9 +35,11 @@ type state struct {
 	Rejected *rejected  `json:"rejected"`
 	NotTaken []notTaken `json:"notTaken"`
 
-	FailingClosed []string `json:"failingClosed"`
-	Broken        []broken `json:"broken"`
-	Expired       []string `json:"expired"`
+	Pending       []pending       `json:"pending"`
+	FailingClosed []failingClosed `json:"failingClosed"`
+	NextClosing   *nextClosing    `json:"nextClosing"`
+	Broken        []broken        `json:"broken"`
+	Expired       []string        `json:"expired"`
 }
 
 // active is what the sidecar serves; its revision is 0 while that is nothing.
@@ -73,6 +75,23 @@ type notTaken struct {
 	File    string `json:"file"`
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
+}
+
+// pending is a revision that waits for its moment.
+type pending struct {
+	Revision   int64     `json:"revision"`
+	ActivateAt time.Time `json:"activateAt"`
+}
+
+type failingClosed struct {
+	Flag  string    `json:"flag"`
+	Why   string    `json:"why"`
+	Since time.Time `json:"since"`
+}
+
+type nextClosing struct {
+	At    time.Time `json:"at"`
+	Flags []string  `json:"flags"`
 }
 
 type broken struct {

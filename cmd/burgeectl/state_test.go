@@ -11,7 +11,7 @@ import (
 // TestStateIsWhatSidecarsSay finds what is read here and written by no sidecar: its two sides are compiled apart.
 func TestStateIsWhatSidecarsSay(t *testing.T) {
 	s := state{
-		Degraded: []string{"x"}, Overrides: []forced{{Problem: "x"}}, Rejected: &rejected{}, NotTaken: []notTaken{{}}, FailingClosed: []string{"x"},
+		Degraded: []string{"x"}, Overrides: []forced{{Problem: "x"}}, Rejected: &rejected{}, NotTaken: []notTaken{{}}, Pending: []pending{{}}, FailingClosed: []failingClosed{{Flag: "x"}}, NextClosing: &nextClosing{},
 		Broken: []broken{{}}, Expired: []string{"x"},
 	}
 	s.Sync.LastError = &failure{}

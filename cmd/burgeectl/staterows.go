@@ -31,7 +31,13 @@ func (s *state) table() table {
 	for _, what := range s.Degraded {
 		rows = append(rows, [2]string{"degraded", what})
 	}
-	rows = append(rows, [2]string{"failing closed", strings.Join(s.FailingClosed, ", ")})
+	for _, p := range s.Pending {
+		rows = append(rows, [2]string{"pending", fmt.Sprintf("%d, from %s on", p.Revision, moment(p.ActivateAt))})
+	}
+	for _, f := range s.FailingClosed {
+		rows = append(rows, [2]string{"failing closed", f.Flag + ": " + since(f.Why, f.Since)})
+	}
+	rows = append(rows, [2]string{"closing next", s.NextClosing.text(s.Freshness)})
 	for _, b := range s.Broken {
 		rows = append(rows, [2]string{"broken", b.Flag + ": " + b.Problem})
 	}
@@ -90,6 +96,14 @@ func (r *rejected) text() string {
 		return r.Reason + ": " + r.Message
 	}
 	return fmt.Sprintf("revision %d, %s: %s", r.Revision, r.Reason, r.Message)
+}
+
+// text tells of the next flags to fail closed, while that is more than how things always are: each poll puts it off.
+func (n *nextClosing) text(freshness string) string {
+	if n == nil || freshness == "fresh" {
+		return ""
+	}
+	return strings.Join(n.Flags, ", ") + " at " + moment(n.At) + ", unless the store confirms the flags before"
 }
 
 func since(what string, t time.Time) string {
