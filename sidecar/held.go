@@ -54,19 +54,20 @@ func (h *holder) limits(served *flagset, now time.Time) heldLimits {
 	return heldLimits{bundles: h.retain, since: now.Add(-h.pinMaxAge), oldest: served.oldestPin(), age: h.pinMaxAge}
 }
 
-// note adds a revision to those that are known.
-func (h *heldFlags) note(f *flagset, until time.Time) {
+// note adds a revision to those that are known, and tells whether it was not yet.
+func (h *heldFlags) note(f *flagset, until time.Time) (news bool) {
 	if len(f.token) == 0 {
-		return
+		return false
 	}
 	at, found := h.place(f.revision)
 	if found {
-		return
+		return false
 	}
 	h.revisions = slices.Insert(h.revisions, at, revision{f.revision, string(f.token), f.content, until})
 	if len(h.revisions) > maxRevisions {
 		h.revisions = h.revisions[1:]
 	}
+	return true
 }
 
 func (h *heldFlags) place(number int64) (at int, found bool) {

@@ -247,7 +247,7 @@ func (s *Sidecar) describeSync(st *Status, confirmed time.Time) {
 	if r := state.Rejected; r != nil {
 		st.Rejected = &Rejected{s.clock.at(r.At), r.Revision, r.Reason, r.Message}
 	}
-	st.Behind = isBehind(state, st.newestRevision()) || s.pins.unmet(s.holder.newestRevision(), time.Now())
+	st.Behind = isBehind(state, st.newestRevision()) || s.pins.frozen(s.holder.newestRevision(), time.Now())
 }
 
 func (s *Sidecar) describeDevelopment(st *Status) {
