@@ -79,6 +79,7 @@ func (b *backfill) due() bool {
 func (b *backfill) walk(ctx context.Context) error {
 	h, from := b.s.holder, *b.s.holder.newest.Load()
 	oldest := h.oldestPin()
+	spilled := false
 	want := func(head, next bundle.Head) pull.Wish {
 		m := head.Manifest()
 		switch {
@@ -86,7 +87,7 @@ func (b *backfill) walk(ctx context.Context) error {
 			return pull.Stop
 		case h.knows(head, next), b.s.keeper.condemned(m.Bundle.Digest):
 			return pull.Skip
-		case h.full():
+		case spilled || h.full(m.Revision):
 			return pull.Stop
 		default:
 			return pull.Take
@@ -99,6 +100,7 @@ func (b *backfill) walk(ctx context.Context) error {
 		if err := h.remember(v, fromStore, after); err != nil {
 			return err
 		}
+		spilled = !h.keeps(packed.Head())
 		select {
 		case <-b.s.keeper.hold(packed): // one at a time is in memory
 		case <-ctx.Done():
@@ -262,9 +264,21 @@ func (h *holder) knowsEnough() bool {
 	return len(h.held.revisions) >= maxRevisions
 }
 
-// full tells whether there is room for no more bundles.
-func (h *holder) full() bool {
+// full tells whether there is room for no bundle so old: those that are older yet would give way.
+func (h *holder) full(revision int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return 1+len(h.held.waiting)+len(h.held.past) >= h.retain
+	newer := 1 + len(h.held.waiting)
+	for _, p := range h.held.past {
+		if p.revision > revision {
+			newer++
+		}
+	}
+	return newer >= h.retain
+}
+
+// keeps tells whether a revision of the past is still held, and did not find the memory taken by newer ones.
+func (h *holder) keeps(head bundle.Head) bool {
+	m, served := head.Manifest(), h.current.Load()
+	return served == nil || m.Revision > served.revision || h.has(m.Bundle.Digest.Hex())
 }

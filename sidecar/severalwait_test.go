@@ -185,8 +185,8 @@ func TestRoomIsMadeInOrder(t *testing.T) {
 		if r.holder.current.Load() != before {
 			t.Error("the flagset was exchanged though there was room")
 		}
-		r.holder.take(r.flagsOf(t, r.maker.Make(4, weighty(4), weightyFlags+1)))
-		r.holder.take(r.flagsOf(t, r.maker.Make(6, weighty(6), weightyFlags+1, atMoment(time.Hour))))
+		r.holder.take(r.flagsOf(t, r.maker.Make(4, weighty(4, 3500), weightyFlags+1)))
+		r.holder.take(r.flagsOf(t, r.maker.Make(6, weighty(6, 3500), weightyFlags+1, atMoment(time.Hour))))
 		if st := r.Status(time.Now()); fmt.Sprint(st.Held) != "[6 4]" || len(st.Pending) != 1 {
 			t.Fatalf("held %v, pending %v; weights %d and %d", st.Held, st.Pending, r.holder.weight(), r.holder.held.weight(r.holder.served()))
 		}
@@ -203,12 +203,12 @@ func TestRoomIsMadeInOrder(t *testing.T) {
 
 const weightyFlags = 1000
 
-// weighty has flags that take most of the memory that there is for flags.
-func weighty(revision int64) string {
+// weighty has flags with values of such a size: 3500 characters take most of the memory that there is for flags.
+func weighty(revision int64, size int) string {
 	var doc strings.Builder
 	doc.WriteString(`{"flags":{"revision":{"variants":{"it":` + fmt.Sprint(revision) + `},"defaultVariant":"it"}`)
 	for i := range weightyFlags {
-		fmt.Fprintf(&doc, `,"f%d":{"variants":{"on":"%d%s"},"defaultVariant":"on"}`, i, revision, strings.Repeat("x", 3500))
+		fmt.Fprintf(&doc, `,"f%d":{"variants":{"on":"%d%s"},"defaultVariant":"on"}`, i, revision, strings.Repeat("x", size))
 	}
 	return doc.String() + "}}"
 }
