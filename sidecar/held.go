@@ -97,10 +97,7 @@ func (h *heldFlags) follow(before, next *flagset, now time.Time) {
 
 // add holds flags as what differs from the served ones.
 func (h *heldFlags) add(f, served *flagset) {
-	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool { return p.content == f.content || p.content == served.content })
-	if f.content == served.content {
-		return
-	}
+	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool { return p.content == f.content })
 	p := &pastBundle{f.bundle.Past(served.bundle), f.content, f.head.Manifest().Bundle.Digest, f.revision}
 	at, _ := slices.BinarySearchFunc(h.past, p.revision, func(p *pastBundle, n int64) int { return cmp.Compare(p.revision, n) })
 	h.past = slices.Insert(h.past, at, p)

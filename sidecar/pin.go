@@ -283,7 +283,7 @@ func (s *Sidecar) await() bool {
 		return false
 	}
 	over := s.loop.Hasten()
-	if over == nil || s.config.PinWait < 0 || !s.pins.enter() {
+	if over == nil || !s.pins.enter() {
 		return false
 	}
 	defer s.pins.leave()

@@ -62,7 +62,7 @@ func (p *pins) verify(text []byte, t bundle.Token, now time.Time) pinResult {
 
 // mayCheck counts the checks of a second.
 func (p *pins) mayCheck(now time.Time) bool {
-	if now.Sub(p.second) >= time.Second || now.Before(p.second) {
+	if now.Sub(p.second) >= time.Second {
 		p.second, p.spent = now, 0
 	}
 	p.spent++
