@@ -13,9 +13,11 @@ func (h *holder) take(next *flagset) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
-	if h.early(next.head, now) > 0 {
+	switch current := h.current.Load(); {
+	case current != nil && next.revision < current.revision: // a late disk's: something newer came while it was compiled
+	case h.early(next.head, now) > 0:
 		h.await(next, now)
-	} else {
+	default:
 		h.activate(next, now)
 	}
 	h.arm(now)
@@ -30,9 +32,11 @@ func (h *holder) early(head bundle.Head, now time.Time) time.Duration {
 	return max(at.Sub(h.clock.at(now)), 0)
 }
 
-// await holds flags for their moment. Of several heads over the same flags the newest counts.
+// await holds flags for their moment. Another head over the same flags takes the place of the one before, whichever comes first.
 func (h *holder) await(next *flagset, now time.Time) {
-	h.held.wait(next)
+	if !h.held.wait(next) {
+		return
+	}
 	h.held.note(next, time.Time{})
 	h.log.Info("flags held for their moment", "revision", next.revision, "activate_at", next.head.Manifest().ActivateAt)
 	h.proveLater(next)
@@ -64,13 +68,12 @@ func (h *holder) settle() {
 
 // activate serves a flagset under the overrides of the newest head. What was served is held.
 func (h *holder) activate(next *flagset, now time.Time) {
-	if h.newest.Load() == nil {
-		h.newest.Store(&next.head)
-	}
+	h.newest.CompareAndSwap(nil, &next.head)
 	before := h.current.Load()
 	next.since = now
 	h.held.follow(before, next, now)
 	h.compose(next, now)
+	h.keeper.forget(next.oldestPin())
 	h.thrift.endSoon(h.weight())
 	h.proveLater(next)
 	h.log.Info("flags active", "revision", next.revision, "flags", next.rules.Len(), "from", next.source)
@@ -108,26 +111,28 @@ func (h *holder) compiled(ref bundle.Ref) *eval.Ruleset {
 // documentWeight is about how many times a document's bytes its flags take.
 const documentWeight = 4
 
-// makeRoom lets go of what is held where a document that is about to be compiled would find no room beside it: what waits for its moment
-// last, since more than one such large document at a time is rare.
-func (h *holder) makeRoom(document int) {
+// makeRoom lets go of what is held where the document of a revision that is about to be compiled would find no room beside it: what waits
+// for its moment last, since more than one such large document at a time is rare, and not for an earlier revision.
+func (h *holder) makeRoom(revision int64, document int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	served := h.served()
 	if served == nil {
 		return
 	}
-	largest := eval.LoadLimits().Memory
-	for len(h.held.past)+len(h.held.waiting) > 0 &&
-		served.Weight()+h.held.weight(served)+min(documentWeight*document, largest) > maxFlagMemory+largest {
+	largest, gone := eval.LoadLimits().Memory, false
+	for served.Weight()+h.held.weight(served)+min(documentWeight*document, largest) > maxFlagMemory+largest {
 		if len(h.held.past) > 0 {
 			h.held.past = slices.Delete(h.held.past, 0, 1)
-			continue
+		} else if len(h.held.waiting) > 0 && h.held.waiting[0].revision < revision {
+			h.log.Warn("flags that wait for their moment are let go, for want of memory", "revision", h.held.waiting[0].revision)
+			h.held.waiting = slices.Delete(h.held.waiting, 0, 1)
+		} else {
+			break
 		}
-		h.log.Warn("flags that wait for their moment are let go, for want of memory", "revision", h.held.waiting[0].revision)
-		h.held.waiting = slices.Delete(h.held.waiting, 0, 1)
+		gone = true
 	}
-	if current := h.current.Load(); current != nil {
-		h.compose(current, time.Now()) // the table of pins holds them too
+	if gone {
+		h.compose(h.current.Load(), time.Now()) // the table of pins holds them too
 	}
 }

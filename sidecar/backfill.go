@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -78,18 +79,16 @@ func (b *backfill) due() bool {
 // walk goes back from the newest head to the first revision that counts no more.
 func (b *backfill) walk(ctx context.Context) error {
 	h, from := b.s.holder, *b.s.holder.newest.Load()
-	oldest := int64(0)
-	if served := h.current.Load(); served != nil {
-		oldest = served.oldestPin()
-	}
+	oldest := h.oldestPin()
+	spilled := false
 	want := func(head, next bundle.Head) pull.Wish {
 		m := head.Manifest()
 		switch {
-		case m.Revision <= b.complete, m.Revision < oldest, h.past(next):
+		case m.Revision <= b.complete, m.Revision < oldest, h.past(next), h.knowsEnough():
 			return pull.Stop
 		case h.knows(head, next), b.s.keeper.condemned(m.Bundle.Digest):
 			return pull.Skip
-		case h.full():
+		case spilled || h.full(m.Revision):
 			return pull.Stop
 		default:
 			return pull.Take
@@ -102,6 +101,7 @@ func (b *backfill) walk(ctx context.Context) error {
 		if err := h.remember(v, fromStore, after); err != nil {
 			return err
 		}
+		spilled = !h.keeps(packed.Head())
 		select {
 		case <-b.s.keeper.hold(packed): // one at a time is in memory
 		case <-ctx.Done():
@@ -117,7 +117,9 @@ func (b *backfill) walk(ctx context.Context) error {
 // restore brings in what the disk holds beside the newest flags, if it verifies with today's keys. A disk that is late has it later.
 func (b *backfill) restore(ctx context.Context) {
 	s, after := b.s, b.s.holder.newest.Load()
-	for _, name := range s.keeper.heldNames() {
+	names := s.keeper.heldNames()
+	maps.DeleteFunc(b.looked, func(name string, _ bool) bool { return !slices.Contains(names, name) })
+	for _, name := range names {
 		if ctx.Err() != nil || after != nil && s.holder.past(*after) {
 			return
 		}
@@ -126,7 +128,7 @@ func (b *backfill) restore(ctx context.Context) {
 		}
 		b.looked[name] = true
 		revision, digest, _ := lkg.ParseHeld(name)
-		if s.holder.has(digest) {
+		if s.holder.has(digest) || revision < s.holder.oldestPin() {
 			continue
 		}
 		loaded, err := s.keeper.loadHeld(ctx, name)
@@ -164,8 +166,8 @@ func (s *Sidecar) rememberHeld(c candidate, after *bundle.Head) error {
 	return s.holder.remember(verified, fromDisk, *after)
 }
 
-// remember holds earlier flags, which stopped being the newest with the head after them. Those that are newer than what is served take their
-// turn, as with everybody who saw them when they were published: the head after them waits for its moment.
+// remember holds earlier flags, which stopped being the newest with the head after them. Where there is nothing to serve, or something older
+// until a newer revision's moment, it serves them, or has them wait for their own.
 func (h *holder) remember(v bundle.Verified, source string, after bundle.Head) error {
 	digest := v.Head().Manifest().Bundle.Digest
 	h.keeper.try(digest)
@@ -179,16 +181,16 @@ func (h *holder) remember(v bundle.Verified, source string, after bundle.Head) e
 	now := time.Now()
 	served := h.current.Load()
 	switch {
-	case served != nil && one.revision == served.revision:
-		return nil
 	case served != nil && one.revision < served.revision:
 		h.held.note(one, h.replaced(after, now))
 		h.held.add(one, served)
 		h.compose(served, now)
+	case served != nil && len(h.held.waiting) == 0, served != nil && one.revision == served.revision:
+		return nil // it is not the past any more
 	case h.early(one.head, now) > 0:
 		h.await(one, now)
 	default:
-		h.activate(one, now)
+		h.activate(one, now) // the newest waits, and all others have come to this one meanwhile
 	}
 	h.arm(now)
 	return nil
@@ -222,18 +224,17 @@ func (h *holder) knows(head, after bundle.Head) bool {
 		return false
 	}
 	m := head.Manifest()
-	known := served.content == m.Bundle.ContentDigest
-	if m.Revision > served.revision { // then it is to be served yet
-		return known || slices.ContainsFunc(h.held.waiting, func(w *flagset) bool { return w.content == m.Bundle.ContentDigest })
+	content := m.Bundle.ContentDigest
+	if m.Revision > served.revision { // and before the newest, which waits: its moment may have come, though not for these flags here
+		return served.content == content || h.early(head, now) > 0 &&
+			slices.ContainsFunc(h.held.waiting, func(w *flagset) bool { return w.content == content && w.revision >= m.Revision })
 	}
-	for _, p := range h.held.past {
-		known = known || p.content == m.Bundle.ContentDigest
-	}
-	if !known {
+	if served.content != content && !slices.ContainsFunc(h.held.past, func(p *pastBundle) bool { return p.content == content }) {
 		return false
 	}
-	h.held.note(newFlagset(served.bundle, head, m.Revision, served.source), h.replaced(after, now))
-	h.compose(served, now)
+	if h.held.note(newFlagset(served.bundle, head, m.Revision, served.source), h.replaced(after, now)) {
+		h.compose(served, now)
+	}
 	return true
 }
 
@@ -249,9 +250,36 @@ func (h *holder) has(stored string) bool {
 	return slices.ContainsFunc(h.held.past, func(p *pastBundle) bool { return p.stored.Hex() == stored })
 }
 
-// full tells whether there is room for no more bundles.
-func (h *holder) full() bool {
+// oldestPin is the revision below which pins count no more; 0 where nothing is served.
+func (h *holder) oldestPin() int64 {
+	if served := h.current.Load(); served != nil {
+		return served.oldestPin()
+	}
+	return 0
+}
+
+// knowsEnough tells whether there is room for the tokens of no more revisions.
+func (h *holder) knowsEnough() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return 1+len(h.held.waiting)+len(h.held.past) >= h.retain
+	return len(h.held.revisions) >= maxRevisions
+}
+
+// full tells whether there is room for no bundle so old: those that are older yet would give way.
+func (h *holder) full(revision int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	newer := 1 + len(h.held.waiting)
+	for _, p := range h.held.past {
+		if p.revision > revision {
+			newer++
+		}
+	}
+	return newer >= h.retain
+}
+
+// keeps tells whether a revision of the past is still held, and did not find the memory taken by newer ones.
+func (h *holder) keeps(head bundle.Head) bool {
+	m, served := head.Manifest(), h.current.Load()
+	return served == nil || m.Revision > served.revision || h.has(m.Bundle.Digest.Hex())
 }

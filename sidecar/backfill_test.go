@@ -172,3 +172,74 @@ func damageHeld(t *testing.T, state string, revision int64) {
 		t.Fatal(err)
 	}
 }
+
+// A sidecar that holds as much as it may still fetches what it missed: the oldest gives way, as it does to all that is newer.
+func TestAMissedRevisionTakesThePlaceOfTheOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		r := h.rig(func(c *Config) { c.Retain = 3 })
+		h.number()
+		r.start(t)
+		defer r.stop()
+		for range 3 {
+			time.Sleep(time.Minute)
+			h.number()
+		}
+		time.Sleep(time.Minute)
+		h.number()
+		h.number()
+		time.Sleep(time.Minute)
+		if held := fmt.Sprint(r.Status(time.Now()).Held); held != "[6 5 4]" {
+			t.Errorf("held %s; want 6, 5 and 4", held)
+		}
+	})
+}
+
+// The walk ends where the memory for what is held does, though more bundles might be held: it would fetch them for nothing.
+func TestTheWalkEndsWhereTheMemoryDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		for revision := range int64(8) {
+			h.publishMany(weighty(revision+1, 1500), weightyFlags+1)
+		}
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		held := r.Status(time.Now()).Held
+		oldest := held[len(held)-1]
+		if oldest < 4 || oldest > 7 {
+			t.Fatalf("held %v; want a few such large ones", held)
+		}
+		if n := h.source.Gets(bundle.RevisionKey(oldest - 1)); n != 1 {
+			t.Errorf("revision %d, which found no room, was read %d times", oldest-1, n)
+		}
+		if n := h.source.Gets(bundle.RevisionKey(oldest - 3)); n != 0 {
+			t.Errorf("revision %d was read %d times; want none once another found no room", oldest-3, n)
+		}
+	})
+}
+
+// However many revisions there are over a few bundles, only as many are looked at as are known at once.
+func TestAWalkOverTheSameFlagsEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		for revision := range int64(maxRevisions + 20) {
+			h.publish(numbered(1 + revision%2))
+		}
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		if n := len(r.Status(time.Now()).Held); n != maxRevisions {
+			t.Errorf("%d revisions are held; want %d", n, maxRevisions)
+		}
+		if n := h.source.Gets(bundle.RevisionKey(10)); n != 0 {
+			t.Errorf("revision 10 was read %d times", n)
+		}
+		old := r.ask(t, "Burgee-Snapshot", h.tokens[2])
+		if old.missed() || old.revision != 2 || old.Value != 2.0 {
+			t.Errorf("a good token of another revision over the same flags: %+v", old)
+		}
+	})
+}

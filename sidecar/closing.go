@@ -7,25 +7,30 @@ import (
 )
 
 // describeClosing tells which flags fail closed, as they are served, and which will be the next.
-func (s *Sidecar) describeClosing(st *Status, confirmed time.Time) {
+func (s *Sidecar) describeClosing(st *Status, now, confirmed time.Time) {
 	flags := s.holder.current.Load()
 	if flags == nil {
 		return
 	}
 	c := closingTimes{sidecar: s, lapse: flags.lapse, confirmed: confirmed}
 	if newest := s.holder.newest.Load(); newest != nil {
-		c.end = newest.Manifest().ValidUntil
+		if end := newest.Manifest().ValidUntil; c.lapse.expired || end.After(s.clock.at(now)) { // past it, the clock is not believed
+			c.end = end
+		}
 	}
 	if c.lapse.expired {
 		st.Validity = expired
 	}
-	for _, flag := range flags.bundle.Flags() {
+	for _, flag := range flags.rules.Flags() {
 		after, closed := flag.FailsClosed()
-		if !closed || flag.Disabled() {
+		if !closed || flag.Disabled() || flag.Broken() { // a broken one has failed already, whatever its age
 			continue
 		}
 		if bound := c.lapse.bound(flag); bound < 2*s.config.Poll {
 			st.ShortBounds = append(st.ShortBounds, ShortBound{flag.Key(), after.String()})
+		}
+		if answer, fixed := flag.Fixed(); fixed && answer.Overridden {
+			continue // for everyone
 		}
 		if why := c.lapse.why(flag); why != "" {
 			st.FailingClosed = append(st.FailingClosed, FailingClosed{flag.Key(), why, stamp(c.since(why, flag))})

@@ -54,29 +54,31 @@ func (h *holder) limits(served *flagset, now time.Time) heldLimits {
 	return heldLimits{bundles: h.retain, since: now.Add(-h.pinMaxAge), oldest: served.oldestPin(), age: h.pinMaxAge}
 }
 
-// note adds a revision to those that are known.
-func (h *heldFlags) note(f *flagset, until time.Time) {
+// note adds a revision to those that are known, and tells whether it was not yet.
+func (h *heldFlags) note(f *flagset, until time.Time) (news bool) {
 	if len(f.token) == 0 {
-		return
+		return false
 	}
 	at, found := h.place(f.revision)
 	if found {
-		return
+		return false
 	}
 	h.revisions = slices.Insert(h.revisions, at, revision{f.revision, string(f.token), f.content, until})
 	if len(h.revisions) > maxRevisions {
 		h.revisions = h.revisions[1:]
 	}
+	return true
 }
 
-// wait puts flags among those that wait, in order, unless a newer head over the same does.
-func (h *heldFlags) wait(next *flagset) {
+// wait puts flags among those that wait, in order, unless a newer head over the same does; it tells whether it did.
+func (h *heldFlags) wait(next *flagset) bool {
 	if slices.ContainsFunc(h.waiting, func(w *flagset) bool { return w.bundle == next.bundle && w.revision > next.revision }) {
-		return
+		return false
 	}
 	h.waiting = slices.DeleteFunc(h.waiting, func(w *flagset) bool { return w.bundle == next.bundle || w.revision == next.revision })
 	at, _ := slices.BinarySearchFunc(h.waiting, next.revision, func(w *flagset, n int64) int { return cmp.Compare(w.revision, n) })
 	h.waiting = slices.Insert(h.waiting, at, next)
+	return true
 }
 
 func (h *heldFlags) place(number int64) (at int, found bool) {
@@ -106,10 +108,7 @@ func (h *heldFlags) follow(before, next *flagset, now time.Time) {
 
 // add holds flags as what differs from the served ones.
 func (h *heldFlags) add(f, served *flagset) {
-	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool { return p.content == f.content || p.content == served.content })
-	if f.content == served.content {
-		return
-	}
+	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool { return p.content == f.content })
 	p := &pastBundle{f.bundle.Past(served.bundle), f.content, f.head.Manifest().Bundle.Digest, f.revision}
 	at, _ := slices.BinarySearchFunc(h.past, p.revision, func(p *pastBundle, n int64) int { return cmp.Compare(p.revision, n) })
 	h.past = slices.Insert(h.past, at, p)

@@ -119,7 +119,7 @@ func (h *holder) Confirmed(at time.Time) {
 
 // confirm notes a confirmation, unless a good token told of a revision that the store has long not shown.
 func (h *holder) confirm(at time.Time) bool {
-	if h.pins.unmet(h.newestRevision(), at) {
+	if h.pins.frozen(h.newestRevision(), at) {
 		return false
 	}
 	h.freshness.confirm(at)
@@ -149,7 +149,7 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	if rules := h.compiled(m.Bundle); rules != nil {
 		return newFlagset(rules, head, m.Revision, source), nil
 	}
-	h.makeRoom(len(document))
+	h.makeRoom(m.Revision, len(document))
 	h.thrift.begin(len(document) + h.weight())
 	defer func() { h.thrift.endSoon(h.weight()) }()
 	doc, err := eval.Parse(document, eval.LoadLimits())
@@ -189,9 +189,9 @@ func (h *holder) weight() int {
 // sameBundle tells whether two heads name the same flags, whatever came before each.
 func sameBundle(a, b bundle.Ref) bool { return a.Digest == b.Digest && a.Flags == b.Flags }
 
-// close ends what the holder started, once nothing calls it any more.
+// close ends what the holder started, once nothing but its timers calls it any more.
 func (h *holder) close() {
-	h.thrift.close()
+	defer h.thrift.close() // last, since a timer that has gone off may serve something yet
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true

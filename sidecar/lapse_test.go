@@ -257,3 +257,67 @@ func TestNothingIsExchangedWhileAllIsWell(t *testing.T) {
 		}
 	})
 }
+
+// What an override decides for everyone does not fail closed, nor does what is broken, and /status does not say so; one for a segment leaves
+// others to fail.
+func TestStatusTellsOnlyOfWhatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		document := `{"$evaluators":{"us":{"==":[{"var":"country"},"us"]}},"flags":{
+			"forced":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"on","metadata":{"failMode":"closed","maxStaleness":"10s","safeVariant":"off"}},
+			"partly":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"on","metadata":{"failMode":"closed","maxStaleness":"2m","safeVariant":"off"}},
+			"broken":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"none","metadata":{"failMode":"closed","maxStaleness":"2m","safeVariant":"off"}}`
+		for i := range 200 { // of few flags none may be broken
+			document += fmt.Sprintf(`,"f%d":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on"}`, i)
+		}
+		document += `}}`
+		h.source.Publish(h.maker.Make(1, document, 203, func(m *bundle.Manifest) {
+			m.Overrides = []bundle.Override{{Flag: "forced", Variant: "on"}, {Flag: "partly", Variant: "on", Segment: "us"}}
+		}))
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(5 * time.Second)
+		if st := r.Status(time.Now()); len(st.FailingClosed) != 0 || st.NextClosing == nil || !slices.Equal(st.NextClosing.Flags, []string{"partly"}) || !slices.Equal(st.ShortBounds, []ShortBound{{"forced", "10s"}}) {
+			t.Errorf("closed %v, next %+v, short %v; want partly to be the next", st.FailingClosed, st.NextClosing, st.ShortBounds)
+		}
+		h.source.Break(unavailable)
+		time.Sleep(5 * time.Minute)
+		st := r.Status(time.Now())
+		if len(st.FailingClosed) != 1 || st.FailingClosed[0].Flag != "partly" || st.NextClosing != nil {
+			t.Errorf("closed %v, next %+v; want partly alone", st.FailingClosed, st.NextClosing)
+		}
+		if got := r.askFor(t, "/forced", ""); got.Variant != "on" || got.Metadata["burgee.failClosed"] != nil {
+			t.Errorf("forced: %+v", got)
+		}
+		if got := r.askFor(t, "/broken", ""); got.Metadata["burgee.failClosed"] != "broken" {
+			t.Errorf("broken: %+v", got)
+		}
+	})
+}
+
+// A clock that is not believed ends nothing, so past the end /status does not announce that end.
+func TestNoEndIsAnnouncedThatPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wall{}
+		h := newHistory(t)
+		h.publish(failing(1, "24h"), func(m *bundle.Manifest) { m.ValidUntil = m.PublishedAt.Add(10 * time.Minute) })
+		r := h.rig(func(c *Config) { c.Wall = w.now })
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		if next := r.Status(time.Now()).NextClosing; next == nil || !next.At.Equal(h.last.Manifest().ValidUntil) {
+			t.Errorf("next %+v; want the end", next)
+		}
+		w.set(decade)
+		time.Sleep(20 * time.Minute)
+		if next := r.Status(time.Now()).NextClosing; next == nil || next.At.Before(time.Now().Add(23*time.Hour)) {
+			t.Errorf("next %+v; want the flag's bound, a day from the last confirmation", next)
+		}
+		w.set(0)
+		time.Sleep(20 * time.Minute)
+		if st := r.Status(time.Now()); st.NextClosing != nil || len(st.FailingClosed) != 1 || !st.FailingClosed[0].Since.Equal(h.last.Manifest().ValidUntil) {
+			t.Errorf("next %+v, closed %+v; want it closed since the end", st.NextClosing, st.FailingClosed)
+		}
+	})
+}

@@ -29,12 +29,18 @@ func newHistory(t *testing.T) *history {
 // publish makes the next revision over a document of one flag, and gives its number.
 func (h *history) publish(document string, change ...func(*bundle.Manifest)) int64 {
 	h.t.Helper()
+	return h.publishMany(document, 1, change...)
+}
+
+// publishMany is publish for a document of so many flags.
+func (h *history) publishMany(document string, flags int, change ...func(*bundle.Manifest)) int64 {
+	h.t.Helper()
 	revision := int64(1)
 	if h.last != nil {
 		revision = h.last.Manifest().Revision + 1
 		change = append([]func(*bundle.Manifest){func(m *bundle.Manifest) { m.Follow(*h.last) }}, change...)
 	}
-	made := h.maker.Make(revision, document, 1, change...)
+	made := h.maker.Make(revision, document, flags, change...)
 	h.source.Put(bundle.RevisionKey(revision), made.Head)
 	h.source.Publish(made)
 	head, err := h.maker.Policy().Open(made.Head)

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"strconv"
 	"time"
 
@@ -15,6 +16,7 @@ const (
 	snapshotHeader    = "Burgee-Snapshot"
 	snapshotAttribute = "burgee-snapshot" // of a context, and of baggage
 	maxTokens         = 4                 // of as many environments
+	maxPin            = maxTokens * (bundle.MaxToken + len(", "))
 )
 
 var snapshotHeaderBytes = []byte(snapshotHeader)
@@ -83,8 +85,8 @@ func (f *flagset) own() pinned { return pinned{set: f, answering: f.answering} }
 func (s *Sidecar) pinOf(ctx *fasthttp.RequestCtx, w *workspace) []byte {
 	var found, baggage []byte
 	if mayPin(ctx.Request.Header.RawHeaders()) {
-		found = ctx.Request.Header.PeekBytes(snapshotHeaderBytes)
-		baggage = baggageMember(ctx.Request.Header.Peek("Baggage"), snapshotAttribute, &w.baggage)
+		found = oneLine(ctx.Request.Header.PeekAll(snapshotHeader), &w.header)
+		baggage = baggageMember(ctx.Request.Header.PeekAll("Baggage"), snapshotAttribute, &w.baggage)
 	}
 	attribute, isText, there := w.context.TakeOut(snapshotAttribute)
 	if there && !isText {
@@ -93,17 +95,55 @@ func (s *Sidecar) pinOf(ctx *fasthttp.RequestCtx, w *workspace) []byte {
 	if len(attribute)+len(baggage) == 0 {
 		return found
 	}
-	w.pin = append(w.pin[:0], attribute...)
+	w.pin = append(w.pin[:0], attribute[:min(len(attribute), maxPin+1)]...) // a longer one is no pin, and not kept
+	differ := false
 	for _, other := range [...][]byte{w.pin, baggage} {
 		switch {
 		case len(other) == 0:
 		case len(found) == 0:
 			found = other
-		case !bytes.Equal(found, other):
-			s.meter.pinConflicts.Add(1)
+		default:
+			differ = differ || !bytes.Equal(found, other)
 		}
 	}
+	if differ {
+		s.meter.pinConflicts.Add(1)
+	}
 	return found
+}
+
+// oneLine joins the lines of a header as HTTP does, where there are several.
+func oneLine(lines [][]byte, buffer *[]byte) []byte {
+	switch len(lines) {
+	case 0:
+		return nil
+	case 1:
+		return lines[0]
+	}
+	*buffer = (*buffer)[:0]
+	for i, line := range lines {
+		if i > 0 {
+			*buffer = append(*buffer, ", "...)
+		}
+		*buffer = append(*buffer, line...)
+	}
+	return *buffer
+}
+
+// tokensOf cuts a pin at what separates its tokens: "~", and a comma, by which whoever passes headers on may join their lines.
+func tokensOf(pin []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for len(pin) > 0 {
+			token, rest := pin, []byte(nil)
+			if at := bytes.IndexAny(pin, "~,"); at >= 0 {
+				token, rest = pin[:at], pin[at+1:]
+			}
+			if token = bytes.TrimSpace(token); len(token) > 0 && !yield(token) {
+				return
+			}
+			pin = rest
+		}
+	}
 }
 
 // mayPin tells whether one of a request's headers begins as both do that carry a pin: most requests have none such, and looking for two
@@ -140,7 +180,7 @@ func (s *Sidecar) resolve(text []byte, w *workspace, v *view) pinResult {
 	}
 	v.now = s.holder.current.Load()
 	v.pinned = v.now.own()
-	if v.take(want.text) || v.find(want, w) {
+	if v.take(want.text) || s.find(want, w, v) {
 		return pinAwaited
 	}
 	return pinAhead
@@ -148,7 +188,7 @@ func (s *Sidecar) resolve(text []byte, w *workspace, v *view) pinResult {
 
 // take is the usual way: a token that is told by its bytes.
 func (v *view) take(text []byte) bool {
-	if bytes.Equal(text, v.now.token) {
+	if len(text) > 0 && bytes.Equal(text, v.now.token) {
 		return true
 	}
 	held, ok := v.now.pins.byToken[string(text)]
@@ -164,10 +204,10 @@ type wanted struct {
 	text []byte
 }
 
-// find is the way for a good token of a revision that was never seen here: another one may have had the same flags. One beyond the newest
-// head is not found: it may have other overrides over the same flags, such as a kill, and is ahead until that head is here.
-func (v *view) find(want wanted, w *workspace) bool {
-	if want.Revision > v.now.headRevision {
+// find is the way for a good token of a revision that was never seen here: another one may have had the same flags. A revision beyond the
+// newest head may have other overrides over them, such as a kill, so it is not had before its head; a file has none.
+func (s *Sidecar) find(want wanted, w *workspace, v *view) bool {
+	if want.Revision > v.now.headRevision && s.bench == nil {
 		return false
 	}
 	held, ok := v.now.pins.find(want.Token)
@@ -189,16 +229,21 @@ func (v *view) was() pinResult {
 // ours finds the token of this environment among those that a pin lists, and changes the view to what it means. Where the result is pinNone,
 // it is a good one that is not held.
 func (s *Sidecar) ours(list []byte, w *workspace, v *view) (want wanted, result pinResult) {
-	if bytes.Count(list, []byte("~")) >= maxTokens {
+	if len(list) > maxPin {
 		return want, pinOversized
 	}
-	result = pinForeign
-	for text := range bytes.SplitSeq(list, []byte("~")) {
+	result, many := pinMalformed, 0
+	for range tokensOf(list) {
+		if many++; many > maxTokens {
+			return want, pinOversized
+		}
+	}
+	for text := range tokensOf(list) {
 		if v.take(text) {
 			return want, v.was()
 		}
 		one, verdict := s.read(text, v.now.revision)
-		if verdict == pinNone && v.find(one, w) {
+		if verdict == pinNone && s.find(one, w, v) {
 			return want, v.was()
 		}
 		if len(want.text) == 0 { // of several that are not held the first good one counts
@@ -234,14 +279,14 @@ func (s *Sidecar) unsigned() bool { return s.config.Trust.Unsigned() || s.config
 
 // await asks the store for a newer state, and waits for it, but not for long, nor with many others. It tells whether it did.
 func (s *Sidecar) await() bool {
-	if s.loop == nil || s.config.PinWait < 0 || !s.pins.enter() {
+	if s.loop == nil {
+		return false
+	}
+	over := s.loop.Hasten()
+	if over == nil || !s.pins.enter() {
 		return false
 	}
 	defer s.pins.leave()
-	over := s.loop.Hasten()
-	if over == nil {
-		return false
-	}
 	timer := time.NewTimer(s.config.PinWait)
 	defer timer.Stop()
 	select {

@@ -28,7 +28,8 @@ type pins struct {
 	spent  int                 // checks in the present second
 	second time.Time           // when it began
 	ahead  int64               // the highest revision that a good token told of
-	told   time.Time           // when one first told of a revision that the store does not have
+	unmet  int64               // one that the store does not have, as far as is known
+	told   time.Time           // since when a good token told of that; zero: there is none
 }
 
 func newPins(c Config) *pins {
@@ -61,7 +62,7 @@ func (p *pins) verify(text []byte, t bundle.Token, now time.Time) pinResult {
 
 // mayCheck counts the checks of a second.
 func (p *pins) mayCheck(now time.Time) bool {
-	if now.Sub(p.second) >= time.Second || now.Before(p.second) {
+	if now.Sub(p.second) >= time.Second {
 		p.second, p.spent = now, 0
 	}
 	p.spent++
@@ -74,20 +75,22 @@ func (p *pins) tell(revision int64, now time.Time) {
 	defer p.mu.Unlock()
 	if revision > p.ahead {
 		if p.told.IsZero() {
-			p.told = now
+			p.unmet, p.told = revision, now
 		}
 		p.ahead = revision
 	}
 }
 
-// unmet tells whether the store has long not borne out what a good token told of: then it is stuck, or somebody keeps the news from us. The
+// frozen tells whether the store has long not borne out what a good token told of: then it is stuck, or somebody keeps the news from us. The
 // store's newest revision is given.
-func (p *pins) unmet(newest int64, now time.Time) bool {
+func (p *pins) frozen(newest int64, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if newest >= p.ahead {
+	switch {
+	case newest >= p.ahead:
 		p.told = time.Time{}
-		return false
+	case newest >= p.unmet: // it moves, though others are ahead of it
+		p.unmet, p.told = p.ahead, now
 	}
 	return !p.told.IsZero() && now.Sub(p.told) > p.patience
 }

@@ -42,9 +42,9 @@ func (s *Sidecar) policy() bundle.Policy {
 // restored is what a start found.
 type restored struct {
 	known  pull.Known
-	served *flagset // when the disk answered
-	best   *flagset // of all that there is, what is served already included
-	ahead  *flagset // newer, for a moment that is still to come
+	served *flagset   // when the disk answered
+	best   *flagset   // of all that there is, what is served already included
+	ahead  []*flagset // newer, for moments that are still to come
 	from   candidate
 	late   bool // the disk answered when something may have been served already
 }
@@ -126,8 +126,8 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 		if err != nil {
 			return err
 		}
-		if early := s.holder.early(c.head, time.Now()) > 0; early {
-			r.ahead = next
+		if s.holder.early(c.head, time.Now()) > 0 {
+			r.ahead = append(r.ahead, next)
 		} else {
 			r.best = next
 		}
@@ -144,7 +144,7 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 // newer tells whether a candidate is newer than what was found: than what can be served, and than what is to be.
 func (r *restored) newer(c candidate) bool {
 	revision := c.head.Manifest().Revision
-	return (r.best == nil || revision > r.best.revision) && (r.ahead == nil || revision != r.ahead.revision)
+	return (r.best == nil || revision > r.best.revision) && !slices.ContainsFunc(r.ahead, func(a *flagset) bool { return a.revision == revision })
 }
 
 // notTaken says in the log and in /status why something that was found did not come into force. It may have been planted, so that on-call
@@ -192,7 +192,7 @@ func (s *Sidecar) serveRestored(r restored) {
 			s.freshness.resume(age, now) // before any request is answered from them
 		}
 	}
-	for _, one := range []*flagset{r.best, r.ahead} {
+	for _, one := range append([]*flagset{r.best}, r.ahead...) {
 		if one != nil && one != r.served {
 			s.holder.take(one)
 		}

@@ -5,10 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/bundle/bundletest"
@@ -23,8 +27,9 @@ var (
 // recovery bounds how long after the last fault the newest revision is served: the longest pause, and a few deadlines and polls.
 const recovery = 2 * time.Minute
 
-// Whatever the store does, the served revision never falls (not even across restarts), nothing is served that was not published, and
-// the sidecar recovers within a bounded time. A failing run names its seed: make sim SEED=41.
+// Whatever the store does, the served revision never falls (not even across restarts, nor while revisions wait for their moments), nothing is
+// served that was not published, a pinned answer is of exactly its revision or says that it is not, and the sidecar recovers within a bounded
+// time. A failing run names its seed: make sim SEED=41.
 func TestSimulation(t *testing.T) {
 	first, last := int64(0), *simSeeds
 	if *simSeed >= 0 {
@@ -45,6 +50,7 @@ type world struct {
 	mu              sync.Mutex // guards random, which faults and steps share
 	random          *rand.Rand
 	history         []bundletest.Made
+	heads           []bundle.Head // of the history
 }
 
 func newWorld(t *testing.T, seed int64) *world {
@@ -68,12 +74,30 @@ func (w *world) float() float64 {
 
 func (w *world) newest() int64 { return int64(len(w.history)) }
 
-func (w *world) publish() {
-	revision := w.newest() + 1
-	made := w.maker.Make(revision, numbered(revision), 1)
-	w.history = append(w.history, made)
-	w.source.Publish(made)
+func (w *world) publish(change ...func(*bundle.Manifest)) {
+	w.source.Publish(w.write(change...))
 }
+
+// write makes the next revision, with its copy, as a publisher does before it swings the head.
+func (w *world) write(change ...func(*bundle.Manifest)) bundletest.Made {
+	revision := w.newest() + 1
+	made := w.maker.Make(revision, numbered(revision), 1, append(change, func(m *bundle.Manifest) {
+		if revision > 1 {
+			m.Follow(w.heads[revision-2])
+		}
+	})...)
+	head, err := w.maker.Policy().Open(made.Head)
+	if err != nil {
+		panic(err) // our own
+	}
+	w.history, w.heads = append(w.history, made), append(w.heads, head)
+	w.source.Put(bundle.RevisionKey(revision), made.Head)
+	w.source.Put(bundle.Key(made.Ref.Digest), made.Bundle)
+	return made
+}
+
+// token is what pins a revision.
+func (w *world) token(revision int64) string { return w.heads[revision-1].Manifest().Snapshot }
 
 // misbehave chooses what the store does from now on.
 func (w *world) misbehave() {
@@ -102,7 +126,7 @@ func (w *world) misbehave() {
 		w.source.Put(bundle.Key(w.history[len(w.history)-1].Ref.Digest), nil)
 	case 7: // an emptied document, well signed, without the mark
 		w.source.Publish(w.maker.Make(w.newest()+1, `{"flags":{}}`, 0))
-		w.history = append(w.history, w.maker.Make(w.newest()+1, numbered(w.newest()+1), 1))
+		w.write()
 	default:
 		w.source.Break(nil)
 	}
@@ -140,6 +164,10 @@ func simulate(t *testing.T, seed int64) {
 			t.Fatalf("revision %d is served after %d, with %d published", now, last, w.newest())
 		}
 		last = now
+		for range 3 {
+			r.checkPin(t, w)
+		}
+		last = max(last, r.served(t)) // one of them may have had the store asked
 	}
 	time.Sleep(20 * time.Second)
 	for range 150 {
@@ -152,7 +180,10 @@ func simulate(t *testing.T, seed int64) {
 			if w.roll(4) == 0 {
 				r.stop()
 				r = boot()
+				synctest.Wait() // for what the disk holds
 			}
+		case 3:
+			w.publish(atMoment(time.Duration(w.roll(60)) * time.Second))
 		}
 		time.Sleep(time.Duration(w.roll(5000)) * time.Millisecond)
 		check()
@@ -161,6 +192,36 @@ func simulate(t *testing.T, seed int64) {
 	time.Sleep(recovery)
 	if check(); last != w.newest() {
 		t.Errorf("revision %d is served %v after the last fault; want %d. Status: %+v", last, recovery, w.newest(), r.Status(time.Now()))
+	}
+	if before := w.newest() - 1; w.source.Objects()[bundle.Key(w.history[before-1].Ref.Digest)] != nil {
+		if got := r.ask(t, "Burgee-Snapshot", w.token(before)); got.missed() || got.Value != float64(before) {
+			t.Errorf("pinned to revision %d, which the store has: %+v. Status: %+v", before, got, r.Status(time.Now()))
+		}
+	}
+}
+
+// checkPin asks for the state of some revision, in some way: the answer is of that one, or says that it is not and of which it is.
+func (r *rig) checkPin(t *testing.T, w *world) {
+	t.Helper()
+	revision := 1 + int64(w.roll(int(w.newest())))
+	if w.roll(2) == 0 {
+		revision = max(w.newest()-int64(w.roll(4)), 1)
+	}
+	way := w.roll(3)
+	path := []string{flagsPath + "/revision", flagsPath, snapshotPath}[way]
+	got := call(r.answer, "POST", path, "", "Burgee-Snapshot", w.token(revision))
+	header := &got.Response.Header
+	text := string(bodyOf(t, got))
+	if got.Response.StatusCode() == fasthttp.StatusInternalServerError && len(header.Peek("Burgee-Revision")) == 0 {
+		return // no flags yet
+	}
+	answered, _ := strconv.ParseInt(string(header.Peek("Burgee-Revision")), 10, 64)
+	missed := strings.Contains(text, `"missed"`)
+	switch {
+	case !strings.Contains(text, fmt.Sprintf(`"value":%d,`, answered)), answered < 1, answered > w.newest(), string(header.Peek("Burgee-Snapshot")) != w.token(answered):
+		t.Fatalf("torn: revision %d with %s", answered, text)
+	case !missed && answered != revision:
+		t.Fatalf("pinned to revision %d, answered from %d without a mark: %s", revision, answered, text)
 	}
 }
 

@@ -166,7 +166,7 @@ func (s *Sidecar) Status(now time.Time) Status {
 	if doubt == "" {
 		s.describeAges(&st, s.clock.at(now))
 	}
-	s.describeClosing(&st, confirmed)
+	s.describeClosing(&st, now, confirmed)
 	s.describeDisk(&st, now)
 	s.describeQuarantine(&st)
 	s.describeSync(&st, confirmed)
@@ -247,7 +247,7 @@ func (s *Sidecar) describeSync(st *Status, confirmed time.Time) {
 	if r := state.Rejected; r != nil {
 		st.Rejected = &Rejected{s.clock.at(r.At), r.Revision, r.Reason, r.Message}
 	}
-	st.Behind = isBehind(state, st.newestRevision()) || s.pins.unmet(s.holder.newestRevision(), time.Now())
+	st.Behind = isBehind(state, st.newestRevision()) || s.pins.frozen(s.holder.newestRevision(), time.Now())
 }
 
 func (s *Sidecar) describeDevelopment(st *Status) {

@@ -2,7 +2,7 @@ package sidecar
 
 import "time"
 
-// lookEveryFew is how long nothing is looked at at most: the moments that are known beforehand have a timer, and a clock may be set.
+// lookAtLeast is for how long nothing is looked at at most: the moments that are known beforehand have a timer, and a clock may be set.
 const lookAtLeast = 5 * time.Second
 
 // staleness is since when the flags are stale, as answers say it. It stays as it was said while it lasts, though the clock may be corrected:
@@ -16,6 +16,9 @@ type staleness struct {
 func (h *holder) look() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.closed {
+		return
+	}
 	now := time.Now()
 	h.activateDue(now)
 	if current := h.current.Load(); current != nil && (h.lapseAt(now) != current.lapse || h.held.over(now)) {

@@ -11,6 +11,7 @@ type workspace struct {
 	context eval.Context
 	key     []byte
 	pin     []byte // as the context had it
+	header  []byte // of several lines
 	baggage []byte // a pin that was escaped in there
 	view    view
 
