@@ -35,7 +35,7 @@ type rig struct {
 	answer handler
 }
 
-func newRig(t *testing.T, maker *bundletest.Maker, source *bundletest.Source, change ...func(*Config)) *rig {
+func newRig(t testing.TB, maker *bundletest.Maker, source *bundletest.Source, change ...func(*Config)) *rig {
 	t.Helper()
 	c := Config{Source: source, StoreName: "memory", Environment: bundletest.Environment, Trust: maker.Trust}
 	for _, f := range change {

@@ -15,14 +15,14 @@ import (
 
 // history publishes revisions that follow each other, as burgeectl does: each names the one before, and has its copy.
 type history struct {
-	t      *testing.T
+	t      testing.TB
 	maker  *bundletest.Maker
 	source *bundletest.Source
 	last   *bundle.Head
 	tokens map[int64]string
 }
 
-func newHistory(t *testing.T) *history {
+func newHistory(t testing.TB) *history {
 	return &history{t: t, maker: bundletest.New(t), source: bundletest.NewSource(), tokens: map[int64]string{}}
 }
 

@@ -57,7 +57,7 @@ func goneWhileCompiled(t *testing.T, maker *bundletest.Maker, made bundletest.Ma
 	return early
 }
 
-func verifiedOf(t *testing.T, maker *bundletest.Maker, made bundletest.Made) bundle.Verified {
+func verifiedOf(t testing.TB, maker *bundletest.Maker, made bundletest.Made) bundle.Verified {
 	t.Helper()
 	head, err := maker.Policy().Open(made.Head)
 	if err != nil {
