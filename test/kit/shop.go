@@ -100,6 +100,9 @@ func (p Printed) Refused(t testing.TB, code int, words ...string) {
 
 // Ctl runs burgeectl to its end. It may be called from any goroutine.
 func (s *Shop) Ctl(args ...string) Printed {
+	if _, err := programs(); err != nil { // first: building them may take longer than a run has
+		return Printed{-1, "", err.Error()}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), ctlTime)
 	defer cancel()
 	return s.CtlUntil(ctx, args...)
