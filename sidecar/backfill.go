@@ -14,16 +14,18 @@ import (
 	"github.com/burgeehq/burgee/sync/pull"
 )
 
+// maxDoublings bounds how much longer the wait gets after failures.
+const maxDoublings = 6
+
 // maxBackfillDelay bounds how long a fleet that starts together is spread over before it asks for earlier revisions. Later its polls are.
 const maxBackfillDelay = 5 * time.Second
 
 // backfill brings in earlier revisions that requests may still be pinned to and that this sidecar does not hold: after a restart from the
 // disk, and from the store those that were published between two polls. It ends with ctx.
 func (s *Sidecar) backfill(ctx context.Context) {
-	b := backfill{s: s, looked: map[string]bool{}}
+	b := backfill{s: s, looked: map[string]bool{}, refused: map[bundle.Digest]bool{}}
 	delay := time.Duration(s.config.Random() * float64(min(s.config.Poll, maxBackfillDelay)))
 	for ctx.Err() == nil {
-		wait := s.config.Poll
 		b.restore(ctx)
 		if b.due() {
 			if s.holder.current.Load() != nil && !sleep(ctx, delay) {
@@ -31,11 +33,11 @@ func (s *Sidecar) backfill(ctx context.Context) {
 			}
 			delay = 0
 			if err := b.walk(ctx); err != nil && ctx.Err() == nil {
-				s.config.Log.Warn("earlier revisions not read; requests that are pinned to them are answered from newer flags, and told so", "error", err, "retry_in", wait.String())
+				s.config.Log.Warn("earlier revisions not read; requests that are pinned to them are answered from newer flags, and told so", "error", err, "retry_in", b.wait().String())
 			}
 		}
 		s.holder.settle()
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(b.wait())
 		select {
 		case <-ctx.Done():
 		case <-s.holder.news:
@@ -59,8 +61,11 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 // backfill is how far back the store's revisions are known.
 type backfill struct {
 	s        *Sidecar
-	complete int64           // up to this revision all are known that still count
-	looked   map[string]bool // held files that were looked at
+	complete int64                  // up to this revision all are known that still count
+	looked   map[string]bool        // held files that were looked at
+	refused  map[bundle.Digest]bool // bundles that were: they are not fetched again
+	taking   bundle.Digest          // the bundle that is being fetched and taken up
+	failures int                    // in a row
 }
 
 // due tells whether revisions before the newest may be missing. Most of the time none is, and the store is not asked.
@@ -70,10 +75,25 @@ func (b *backfill) due() bool {
 		return false
 	}
 	m := newest.Manifest()
-	if m.Revision > b.complete && (m.Before() <= b.complete || b.s.holder.past(*newest)) { // the first revision has none before it
-		b.complete = m.Revision
+	if m.Before() > b.complete && !b.s.holder.past(*newest) { // the first revision has none before it
+		return true
 	}
-	return m.Revision > b.complete
+	b.knownBefore(m)
+	return false
+}
+
+// knownBefore notes that all revisions before one are known, and it too if its flags have come.
+func (b *backfill) knownBefore(m bundle.Manifest) {
+	known := m.Before()
+	if b.s.holder.has(m.Bundle.Digest.Hex()) {
+		known = m.Revision
+	}
+	b.complete = max(b.complete, known)
+}
+
+// wait is how long to wait before the store is asked again: longer each time that it failed.
+func (b *backfill) wait() time.Duration {
+	return min(b.s.config.Poll<<min(b.failures, maxDoublings), b.s.config.PinMaxAge)
 }
 
 // walk goes back from the newest head to the first revision that counts no more.
@@ -86,11 +106,12 @@ func (b *backfill) walk(ctx context.Context) error {
 		switch {
 		case m.Revision <= b.complete, m.Revision < oldest, h.past(next), h.knowsEnough():
 			return pull.Stop
-		case h.knows(head, next), b.s.keeper.condemned(m.Bundle.Digest):
+		case h.knows(head, next), b.s.keeper.condemned(m.Bundle.Digest), b.refused[m.Bundle.Digest]:
 			return pull.Skip
 		case spilled || h.full(m.Revision):
 			return pull.Stop
 		default:
+			b.taking = m.Bundle.Digest
 			return pull.Take
 		}
 	}
@@ -102,14 +123,24 @@ func (b *backfill) walk(ctx context.Context) error {
 			return err
 		}
 		spilled = !h.keeps(packed.Head())
+		b.taking = ""
+		kept, cancel := context.WithTimeout(ctx, saveWait)
+		defer cancel()
 		select {
 		case <-b.s.keeper.hold(packed): // one at a time is in memory
-		case <-ctx.Done():
+		case <-kept.Done(): // a disk that hangs does not keep the rest from coming
 		}
 		return nil
 	})
-	if err == nil {
-		b.complete = from.Manifest().Revision
+	switch {
+	case err == nil:
+		b.failures = 0
+		b.knownBefore(from.Manifest())
+	case bundle.ReasonOf(err) != "" && b.taking != "":
+		b.refused[b.taking] = true
+		fallthrough
+	default:
+		b.failures++
 	}
 	return err
 }
@@ -131,8 +162,12 @@ func (b *backfill) restore(ctx context.Context) {
 		if s.holder.has(digest) || revision < s.holder.oldestPin() {
 			continue
 		}
-		loaded, err := s.keeper.loadHeld(ctx, name)
-		if err != nil || errors.Is(loaded.Err, os.ErrNotExist) { // all ends, or it made room for another
+		loaded, err := b.load(ctx, name)
+		switch {
+		case err != nil: // a disk that hangs is asked again later
+			delete(b.looked, name)
+			return
+		case errors.Is(loaded.Err, os.ErrNotExist): // it made room for another
 			continue
 		}
 		c := candidate{Loaded: loaded, source: fromDisk}
@@ -150,6 +185,12 @@ func (b *backfill) restore(ctx context.Context) {
 		}
 		after = &c.head
 	}
+}
+
+func (b *backfill) load(ctx context.Context, name string) (lkg.Loaded, error) {
+	ctx, cancel := context.WithTimeout(ctx, restoreWait)
+	defer cancel()
+	return b.s.keeper.loadHeld(ctx, name)
 }
 
 func (s *Sidecar) rememberHeld(c candidate, after *bundle.Head) error {

@@ -17,22 +17,13 @@ import (
 // bulk answers with every flag, all from one state. The ETag is that of the body: one of the configuration alone would go on saying
 // "not modified" to a client whose context, or whose time, changed.
 func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
-	now := s.holder.current.Load()
-	if now == nil {
-		answerError(ctx, fasthttp.StatusInternalServerError, eval.General, errNoFlags.Error())
-		w.tally.failed(eval.General)
-		return
-	}
-	err := w.context.ParseRequest(ctx.Request.Body())
-	v := s.view(ctx, w, now)
-	if err != nil {
-		answerError(ctx, fasthttp.StatusBadRequest, eval.InvalidContext, err.Error())
-		w.tally.failed(eval.InvalidContext)
+	v := s.opened(ctx, w)
+	if v == nil {
 		return
 	}
 	body := newBulkBody(&s.bulkBodies, &s.untaken)
 	if body == nil {
-		s.meter.badRequest(answerBusy(ctx, "clients are slow to take bulk answers, and hold all the memory that there is for these"))
+		s.crammed(ctx)
 		return
 	}
 	sent := false
@@ -53,6 +44,33 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 	sent = true
 	ctx.Response.Header.SetContentTypeBytes(jsonType)
 	ctx.Response.SetBodyStream(body, len(body.text))
+}
+
+// opened reads a request for several flags and finds the state that it is answered from; where that cannot be it answers why, and gives nil.
+func (s *Sidecar) opened(ctx *fasthttp.RequestCtx, w *workspace) *view {
+	now := s.holder.current.Load()
+	if now == nil {
+		answerError(ctx, fasthttp.StatusInternalServerError, eval.General, errNoFlags.Error())
+		w.tally.failed(eval.General)
+		return nil
+	}
+	err := w.context.ParseRequest(ctx.Request.Body())
+	v := s.view(ctx, w, now)
+	if err != nil {
+		answerInvalid(ctx, w, err)
+		return nil
+	}
+	return v
+}
+
+func answerInvalid(ctx *fasthttp.RequestCtx, w *workspace, err error) {
+	answerError(ctx, fasthttp.StatusBadRequest, eval.InvalidContext, err.Error())
+	w.tally.failed(eval.InvalidContext)
+}
+
+// crammed answers where there is no room for one more large answer.
+func (s *Sidecar) crammed(ctx *fasthttp.RequestCtx) {
+	s.meter.badRequest(answerBusy(ctx, "clients are slow to take bulk answers, and hold all the memory that there is for these"))
 }
 
 // bodyTag is a strong validator: the sum of the body, quoted. It guards a client's own cache against chance, not against an attacker:

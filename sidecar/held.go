@@ -42,7 +42,7 @@ type revision struct {
 	until   time.Time // when another one took its place; zero: none did
 }
 
-// limits are what bounds the held.
+// heldLimits are what bounds the held.
 type heldLimits struct {
 	bundles int       // in all, that which is served counted
 	since   time.Time // revisions that were replaced before do not count any more

@@ -53,21 +53,30 @@ func newHolder(c Config, f *freshness, k *clock, p *pins) *holder {
 
 // Head lets a head's overrides act at once, over whatever is served.
 func (h *holder) Head(head bundle.Head) {
-	h.newest.Store(&head)
 	h.clock.vouch(time.Now(), head.Manifest().PublishedAt)
-	h.composeAgain()
+	h.raise(head)
 	h.sayOverrides()
 	h.keeper.saveHead(head)
 }
 
 // inherit puts the overrides of a head from before this process into force, unless there is a newer one.
 func (h *holder) inherit(head bundle.Head) {
-	newest := h.newest.Load()
-	if revision := head.Manifest().Revision; revision == 0 || newest != nil && newest.Manifest().Revision >= revision {
-		return
+	if head.Manifest().Revision > h.newestRevision() {
+		h.raise(head)
 	}
+}
+
+// raise makes a head the newest, whose overrides are in force. Under the lock, so that nobody who brings the past puts an older one in its
+// place meanwhile.
+func (h *holder) raise(head bundle.Head) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := time.Now()
 	h.newest.Store(&head)
-	h.composeAgain()
+	if current := h.current.Load(); current != nil {
+		h.compose(current, now)
+	}
+	h.arm(now)
 }
 
 // attempt takes up a head's bundle, which may take the process with it: so it is noted first. One that is quarantined is refused, unless

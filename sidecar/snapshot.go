@@ -21,47 +21,50 @@ const cacheKeyBytes = 16
 
 // snapshot answers with the state that the request is to see, by its token, and with flags from it: those that are named, or all.
 func (s *Sidecar) snapshot(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) {
-	now := s.holder.current.Load()
-	if now == nil {
-		answerError(ctx, fasthttp.StatusInternalServerError, eval.General, errNoFlags.Error())
-		w.tally.failed(eval.General)
+	v := s.opened(ctx, w)
+	if v == nil {
 		return
 	}
-	err := w.context.ParseRequest(ctx.Request.Body())
-	v := s.view(ctx, w, now)
-	var names []string
-	named := false
-	if err == nil {
-		names, named, err = w.context.RequestTexts("flags")
-	}
+	names, named, err := w.context.RequestTexts("flags")
 	if err != nil {
-		answerError(ctx, fasthttp.StatusBadRequest, eval.InvalidContext, err.Error())
-		w.tally.failed(eval.InvalidContext)
+		answerInvalid(ctx, w, err)
+		return
+	}
+	t := taken{s: s, v: v, w: w, unix: s.clock.machine(start).Unix()}
+	if named {
+		s.answerNamed(ctx, t.appendNamed(nil, names))
 		return
 	}
 	body := newBulkBody(&s.bulkBodies, &s.untaken)
 	if body == nil {
-		s.meter.badRequest(answerBusy(ctx, "clients are slow to take bulk answers, and hold all the memory that there is for these"))
+		s.crammed(ctx)
 		return
 	}
-	body.text = append(append(body.text, `{"revision":`...), v.revision...)
-	if v.missed {
-		body.text = append(body.text, `,"pin":"missed"`...)
-	}
-	if len(v.token) > 0 {
-		body.text = append(append(append(body.text, `,"token":"`...), v.token...), '"')
-	}
-	body.text = append(body.text, `,"flags":[`...)
-	t := taken{s: s, v: v, w: w, unix: s.clock.machine(start).Unix()}
-	if named {
-		body.text = t.appendNamed(body.text, names)
-	} else {
-		body.text = t.appendAll(body.text)
-	}
-	body.text = append(append(body.text, `],"metadata":`...), v.metadata()...)
-	body.text = append(append(body.text, `,"cacheKey":"`...), cacheKey(t.choices)...)
-	body.text = append(body.text, `"}`...)
+	sent := false
+	defer func() {
+		if !sent {
+			_ = body.Close() // gives its memory back
+		}
+	}()
+	body.text = t.appendAll(body.text)
 	body.made()
+	sent = true
+	ctx.Response.Header.SetContentTypeBytes(jsonType)
+	ctx.Response.SetBodyStream(body, len(body.text))
+}
+
+// answerNamed sends the answers of named flags. Most are few, and clients ask for none where the token is all that they want: these are not
+// to be given the memory that an answer with all flags takes. Large ones count among those that clients have not taken.
+func (s *Sidecar) answerNamed(ctx *fasthttp.RequestCtx, text []byte) {
+	if len(text) <= keptBody {
+		answerWith(ctx, text)
+		return
+	}
+	if !s.untaken.hold(len(text)) {
+		s.crammed(ctx)
+		return
+	}
+	body := &bulkBody{text: text, home: &s.bulkBodies, held: len(text), of: &s.untaken}
 	ctx.Response.Header.SetContentTypeBytes(jsonType)
 	ctx.Response.SetBodyStream(body, len(body.text))
 }
@@ -83,14 +86,16 @@ type choice struct {
 }
 
 func (t *taken) appendAll(body []byte) []byte {
+	body = t.appendHead(body)
 	for flag, counts := range t.v.all {
 		body = t.append(body, flag, counts)
 	}
-	return body
+	return t.appendEnd(body)
 }
 
 // appendNamed answers each flag once, in the order in which they are asked for.
 func (t *taken) appendNamed(body []byte, names []string) []byte {
+	body = t.appendHead(body)
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		if seen[name] {
@@ -105,7 +110,24 @@ func (t *taken) appendNamed(body []byte, names []string) []byte {
 		t.s.meter.unknown(t.w.tally)
 		t.choices = append(t.choices, choice{flag: name, none: true})
 	}
-	return body
+	return t.appendEnd(body)
+}
+
+func (t *taken) appendHead(body []byte) []byte {
+	body = append(append(body, `{"revision":`...), t.v.revision...)
+	if t.v.missed {
+		body = append(body, `,"pin":"missed"`...)
+	}
+	if len(t.v.token) > 0 {
+		body = append(append(append(body, `,"token":"`...), t.v.token...), '"')
+	}
+	return append(body, `,"flags":[`...)
+}
+
+func (t *taken) appendEnd(body []byte) []byte {
+	body = append(append(body, `],"metadata":`...), t.v.metadata()...)
+	body = append(append(body, `,"cacheKey":"`...), cacheKey(t.choices)...)
+	return append(body, `"}`...)
 }
 
 func (t *taken) append(body []byte, flag *eval.Flag, counts *counts) []byte {

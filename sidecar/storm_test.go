@@ -114,7 +114,7 @@ func TestAnswersAreWholeInAStorm(t *testing.T) {
 			case ticks <- struct{}{}:
 				_ = r.Status(time.Now())
 				r.holder.makeRoom(1, 0)
-				r.holder.composeAgain()
+				r.holder.look()
 			}
 		}
 	})

@@ -27,17 +27,6 @@ func (h *holder) look() {
 	h.arm(now)
 }
 
-// composeAgain serves the same flags, since something beside them has changed.
-func (h *holder) composeAgain() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := time.Now()
-	if current := h.current.Load(); current != nil {
-		h.compose(current, now)
-	}
-	h.arm(now)
-}
-
 // compose serves a flagset under the circumstances of the moment, with all that is held beside it.
 func (h *holder) compose(of *flagset, now time.Time) {
 	h.freshness.serve()
@@ -88,7 +77,7 @@ func (h *holder) arm(now time.Time) {
 	if h.closed {
 		return
 	}
-	wait := lookAtLeast
+	wait := lookEvery
 	at := func(moment time.Time) {
 		if until := moment.Sub(now); until >= 0 {
 			wait = min(wait, until+time.Millisecond) // past it, not at it

@@ -126,7 +126,7 @@ func (l *lookout) end(t *testing.T) {
 // kill -9 with their state, and without it. Pins to it hit before. One that has nothing else serves it as it comes.
 func TestAFleetSettles(t *testing.T) {
 	t.Parallel()
-	const settle = 20 * time.Second // all that comes before the moment takes two or three, where nothing else is at work
+	const settle = 15 * time.Second // all that comes before the moment takes one or two, where nothing else is at work
 	f := newFleet(t, 10, 100*time.Millisecond)
 	stay, restarted, fresh := f.all[:8], f.all[8], f.all[9]
 	published := make(chan kit.Printed, 1)
