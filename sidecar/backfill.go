@@ -93,7 +93,7 @@ func (b *backfill) knownBefore(m bundle.Manifest) {
 
 // wait is how long to wait before the store is asked again: longer each time that it failed.
 func (b *backfill) wait() time.Duration {
-	return min(b.s.config.Poll<<min(b.failures, maxDoublings), b.s.config.PinMaxAge)
+	return min(b.s.config.Poll<<min(b.failures, maxDoublings), b.s.config.StaleAfter)
 }
 
 // walk goes back from the newest head to the first revision that counts no more.

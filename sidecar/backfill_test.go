@@ -12,6 +12,7 @@ import (
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/lkg"
+	"github.com/burgeehq/burgee/sync/object"
 )
 
 // What was published between two polls is fetched afterwards: a request may have been pinned to it by a sidecar that saw it.
@@ -110,7 +111,7 @@ func TestThePastIsAskedForAgain(t *testing.T) {
 			t.Errorf("%+v; want revision 3 though the past hangs", got)
 		}
 		h.source.Break(nil)
-		time.Sleep(time.Minute)
+		time.Sleep(2 * time.Minute)
 		if got := r.ask(t, "Burgee-Snapshot", h.tokens[1]); got.Value != 1.0 || got.missed() {
 			t.Errorf("%+v; want revision 1", got)
 		}
@@ -240,6 +241,90 @@ func TestAWalkOverTheSameFlagsEnds(t *testing.T) {
 		old := r.ask(t, "Burgee-Snapshot", h.tokens[2])
 		if old.missed() || old.revision != 2 || old.Value != 2.0 {
 			t.Errorf("a good token of another revision over the same flags: %+v", old)
+		}
+	})
+}
+
+// What is refused of the past is fetched once, and what comes before it all the same.
+func TestARefusedPastIsFetchedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		h.number()
+		h.number()
+		h.publish(numbered(3), func(m *bundle.Manifest) { m.Bundle.Flags = 7 })
+		refused := bundle.Key(h.last.Manifest().Bundle.Digest)
+		h.number()
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(5 * time.Minute)
+		if held := fmt.Sprint(r.Status(time.Now()).Held); held != "[4 2 1]" {
+			t.Errorf("held %s; want all but the third", held)
+		}
+		if n := h.source.Gets(refused); n != 1 {
+			t.Errorf("what was refused was fetched %d times", n)
+		}
+	})
+}
+
+// A revision whose flags did not come before the next one was there is fetched as any other that was missed.
+func TestARevisionWhoseFlagsDidNotComeIsFetched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		h.number()
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		h.source.Break(func(_ context.Context, key string) (func([]byte) []byte, error) {
+			if strings.HasPrefix(key, bundle.BundlesPrefix) {
+				return nil, object.ErrUnavailable
+			}
+			return nil, nil
+		})
+		h.number()
+		time.Sleep(time.Minute)
+		h.source.Break(nil)
+		h.number()
+		time.Sleep(2 * time.Minute)
+		if got := r.ask(t, "Burgee-Snapshot", h.tokens[2]); got.Value != 2.0 || got.missed() {
+			t.Errorf("%+v; want revision 2", got)
+		}
+	})
+}
+
+// Where all but past revisions is lost of a disk, the newest of these is served, and is the floor below which no store is followed.
+func TestThePastIsAFloorToo(t *testing.T) {
+	state := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		keep := func(c *Config) { c.StateDir = state }
+		r := h.rig(keep)
+		h.number()
+		old := h.last.Raw()
+		r.start(t)
+		for range 3 {
+			time.Sleep(time.Minute)
+			h.number()
+		}
+		time.Sleep(time.Minute)
+		r.stop()
+		for _, name := range []string{"lkg.cur", "lkg.prev", "lkg.head"} {
+			if err := os.Remove(filepath.Join(lkg.Path(state), name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.source.Put(bundle.HeadKey, old)
+		r = h.rig(keep)
+		r.start(t)
+		defer r.stop()
+		synctest.Wait()
+		if got := r.ask(t); got.Value != 3.0 {
+			t.Errorf("at the start: %+v; want revision 3", got)
+		}
+		time.Sleep(time.Minute)
+		if st := r.Status(time.Now()); st.Active.Revision != 3 || st.Rejected == nil || st.Rejected.Reason != bundle.ReasonOlder || st.Persisted.Revision != 3 {
+			t.Errorf("active %d, rejected %+v, persisted %d; want the old head refused", st.Active.Revision, st.Rejected, st.Persisted.Revision)
 		}
 	})
 }

@@ -28,6 +28,7 @@ type candidate struct {
 	lkg.Loaded
 	source string      // disk or bootstrap
 	head   bundle.Head // the manifest, once it is verified
+	held   bool        // it is a past revision, and no more
 
 	confirmed time.Time // on disk: when the store last confirmed the state of that name
 	state     string
@@ -107,8 +108,33 @@ func (s *Sidecar) choose(found []candidate, late bool) pull.Known {
 			s.consider(&r, c)
 		}
 	}
+	if r.known.Head.Manifest().Revision == 0 {
+		s.fallBack(&r)
+	}
 	s.serveRestored(r)
 	return r.known
+}
+
+// fallBack takes up the newest past revision of the disk, where all that is newer was lost: better than none, and the store must not go
+// back below what was accepted once.
+func (s *Sidecar) fallBack(r *restored) {
+	ctx, cancel := context.WithTimeout(context.Background(), restoreWait)
+	defer cancel()
+	for _, name := range s.keeper.heldNames() {
+		loaded, err := s.keeper.loadHeld(ctx, name)
+		if err != nil {
+			return
+		}
+		c := candidate{Loaded: loaded, source: fromDisk, held: true}
+		if s.reopen(&c) != nil { // who looks through them all says so
+			continue
+		}
+		r.known.Head = c.head
+		if !s.keeper.condemned(c.digest()) {
+			s.consider(r, c)
+		}
+		return
+	}
 }
 
 // consider takes up a candidate's flags if they are newer than what was found so far.
@@ -197,7 +223,7 @@ func (s *Sidecar) serveRestored(r restored) {
 			s.holder.take(one)
 		}
 	}
-	if r.from.source == fromDisk && !r.late {
+	if r.from.source == fromDisk && !r.from.held && !r.late {
 		s.keeper.took(r.from, r.known.Head)
 	} else {
 		s.keeper.adopt(*r.known.Served) // a disk that was late may hold by now what was served until it answered
