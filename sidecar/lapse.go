@@ -14,9 +14,6 @@ const (
 	closedMissed  = "pin-missed"
 )
 
-// unknownAge is beyond every bound.
-const unknownAge = time.Duration(1<<63 - 1)
-
 // lapse is how far the flags have gone past what their owners allow. It changes at the moments that it is made of and not between them, so
 // that nothing has to be worked out while a request waits.
 type lapse struct {

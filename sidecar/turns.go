@@ -52,13 +52,7 @@ func (h *holder) lapseAt(now time.Time) lapse {
 		}
 		l.staleSince = h.stale.text
 	}
-	switch {
-	case len(h.bounds) == 0:
-	case confirmed.IsZero():
-		l.passed = unknownAge
-	default:
-		l.passed = h.bounds.passed(now.Sub(confirmed))
-	}
+	l.passed = h.bounds.passed(now.Sub(confirmed)) // beyond every bound where nothing is known
 	return l
 }
 
