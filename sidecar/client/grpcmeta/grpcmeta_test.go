@@ -160,6 +160,22 @@ func TestCallsCarrySnapshots(t *testing.T) {
 	}
 }
 
+func TestAServerNeedsAClient(t *testing.T) {
+	for name, make := range map[string]func(grpcmeta.Server){
+		"Unary":  func(s grpcmeta.Server) { s.Unary() },
+		"Stream": func(s grpcmeta.Server) { s.Stream() },
+	} {
+		func() {
+			defer func() {
+				if said, _ := recover().(string); !strings.Contains(said, "Server has no Client") {
+					t.Errorf("%s says %q; want what is missing", name, said)
+				}
+			}()
+			make(grpcmeta.Server{})
+		}()
+	}
+}
+
 // What others' clients send is read as a list, several lines as one, and what has not the shape of a token is left out.
 func TestMetadataOfOthersIsRead(t *testing.T) {
 	n := newNetwork(t, grpcmeta.Server{Client: connect(t, sidecar(t)), TrustIncoming: everybody}, grpcmeta.Outgoing{})
