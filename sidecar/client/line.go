@@ -74,10 +74,20 @@ func (l *line) ask(ctx context.Context, path *url.URL, body []byte, limit int64)
 	case bounded.Err() != nil:
 		l.rest.timedOut()
 		return reply{}, fmt.Errorf("%w: no answer within %s", ErrAway, l.timeout)
-	case errors.Is(err, ErrAnswer):
+	}
+	if !isTimeout(err) { // it failed at once, which nobody waited for: whatever this is, it does not hang
+		l.rest.answered()
+	}
+	if errors.Is(err, ErrAnswer) {
 		return reply{}, err
 	}
 	return reply{}, fmt.Errorf("%w: %w", ErrAway, err)
+}
+
+// isTimeout tells whether an error may be that of a sidecar that hangs: the queue of its socket is full then, which is an error at once.
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // exchange is one round trip. A connection that was kept may have died: then, and only then, the transport asks again on another, which an

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/burgeehq/burgee/sidecar/client"
@@ -65,6 +66,15 @@ func TestMiddleware(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAMiddlewareNeedsAClient(t *testing.T) {
+	defer func() {
+		if said, _ := recover().(string); !strings.Contains(said, "Middleware has no Client") {
+			t.Errorf("Wrap says %q; want what is missing", said)
+		}
+	}()
+	client.Middleware{}.Wrap(http.NotFoundHandler())
 }
 
 // Whatever a sidecar does or does not do, the request is served.

@@ -13,7 +13,7 @@ const (
 // rest spares callers a sidecar that hangs: were each call to wait for its timeout, a page with twenty flags would take five seconds. A
 // sidecar that refuses connections needs none: that costs nothing, and one that comes back is noticed at once.
 type rest struct {
-	misses atomic.Int64 // in a row
+	misses atomic.Int64 // in a row: an answer, and whatever else came at once, ends it
 	until  atomic.Int64 // nanoseconds since epoch
 }
 

@@ -23,18 +23,18 @@ type Snapshot struct {
 	list string // well-formed tokens, each once, with a separator between
 }
 
-// Parse reads a list of tokens as it travels. What has not the shape of a token is left out, and so is what follows the fourth: it came
+// Parse reads a list of tokens as it travels, in one header line or in several. What has not the shape of a token is left out, and so is what follows the fourth: it came
 // from outside, and there is nobody to tell. Whether a token means anything is for the sidecars to say.
-func Parse(list string) Snapshot {
+func Parse(lines ...string) Snapshot {
 	var s Snapshot
-	count := 0
-	for token := range strings.SplitSeq(list, separator) {
-		if !isToken(token) || s.has(token) {
-			continue
-		}
-		s = s.append(token)
-		if count++; count == maxTokens {
-			break
+	for _, line := range lines {
+		for token := range strings.SplitSeq(line, separator) {
+			if !isToken(token) {
+				continue
+			}
+			if s = s.with(token); s.full() {
+				return s
+			}
 		}
 	}
 	return s
@@ -70,20 +70,18 @@ func (s Snapshot) has(token string) bool {
 	return false
 }
 
-func (s Snapshot) append(token string) Snapshot {
-	if s.list == "" {
+// with is the snapshot that names this state too, where it has room for it: others' tokens are not ours to drop.
+func (s Snapshot) with(token string) Snapshot {
+	switch {
+	case s.list == "":
 		return Snapshot{token}
+	case s.has(token) || s.full():
+		return s
 	}
 	return Snapshot{s.list + separator + token}
 }
 
-// with is the snapshot that names this state too, where it has room for it: others' tokens are not ours to drop.
-func (s Snapshot) with(token string) Snapshot {
-	if s.has(token) || s.list != "" && strings.Count(s.list, separator) >= maxTokens-1 {
-		return s
-	}
-	return s.append(token)
-}
+func (s Snapshot) full() bool { return strings.Count(s.list, separator) == maxTokens-1 }
 
 // inContext is the key of a context's snapshot.
 type inContext struct{}

@@ -15,18 +15,18 @@ type Transport struct {
 	Forward func(*http.Request) bool
 }
 
-// RoundTrip sends the request with the header, or, to others' servers, without it: a header that was copied from an incoming request does
-// not leave either. The request that was given stays as it is.
+// RoundTrip sends the request with the header, or, to others' servers and where the context carries no snapshot, without it: a header that
+// a proxy copied from an incoming request would have the next service trust what nobody here did. The request that was given stays as it is.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	s, found := From(r.Context())
-	switch forward := t.forward(r); {
-	case forward && found:
+	switch passes := found && t.forward(r); {
+	case passes:
 		r = r.WithContext(r.Context())
 		if r.Header = r.Header.Clone(); r.Header == nil {
 			r.Header = http.Header{}
 		}
 		r.Header.Set(Header, s.String())
-	case !forward && r.Header.Get(Header) != "":
+	case len(r.Header.Values(Header)) > 0:
 		r = r.WithContext(r.Context())
 		r.Header = r.Header.Clone()
 		r.Header.Del(Header)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/burgeehq/burgee/sidecar/client"
@@ -61,6 +62,8 @@ func TestTransport(t *testing.T) {
 		{"inside, without any header", with, nil, "http://orders:8080/", nil, list},
 		{"inside, without a snapshot", without, nil, "http://orders:8080/", http.Header{}, ""},
 		{"inside, in place of a copy", with, nil, "http://orders:8080/", copied(), list},
+		{"inside, copied from an incoming request", without, nil, "http://orders:8080/", copied(), ""},
+		{"inside, copied with an empty line before it", without, nil, "http://orders:8080/", http.Header{client.Header: {"", older}}, ""},
 		{"outside", with, nil, "https://api.example.com/", http.Header{}, ""},
 		{"outside, copied from an incoming request", without, nil, "https://api.example.com/", copied(), ""},
 		{"outside, as Forward says", with, everybody, "https://api.example.com/", http.Header{}, list},
@@ -68,7 +71,7 @@ func TestTransport(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			out := leave(row.ctx, t, client.Transport{Forward: row.forward}, row.url, row.header)
-			if got := out.header.Get(client.Header); got != row.want {
+			if got := strings.Join(out.header.Values(client.Header), ", "); got != row.want {
 				t.Errorf("%q leaves; want %q", got, row.want)
 			}
 			if row.header.Get("Accept") != out.header.Get("Accept") {

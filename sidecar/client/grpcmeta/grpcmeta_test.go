@@ -58,30 +58,36 @@ func (s service) Watch(_ *grpc_health_v1.HealthCheckRequest, stream grpc.ServerS
 type network struct {
 	service service
 	health  grpc_health_v1.HealthClient
+	socket  string
 }
 
 func newNetwork(t *testing.T, server grpcmeta.Server, outgoing grpcmeta.Outgoing) network {
 	t.Helper()
 	listener, socket := clienttest.Listen(t)
 	s := grpc.NewServer(grpc.UnaryInterceptor(server.Unary()), grpc.StreamInterceptor(server.Stream()))
-	n := network{service: service{calls: make(chan seen, 1)}}
+	n := network{service: service{calls: make(chan seen, 1)}, socket: socket}
 	grpc_health_v1.RegisterHealthServer(s, n.service)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(listener) }()
-	conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithUnaryInterceptor(outgoing.Unary()), grpc.WithStreamInterceptor(outgoing.Stream()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.health = grpc_health_v1.NewHealthClient(conn)
 	t.Cleanup(func() {
-		_ = conn.Close()
 		s.Stop()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
+	n.health = n.dial(t, grpc.WithUnaryInterceptor(outgoing.Unary()), grpc.WithStreamInterceptor(outgoing.Stream()))
 	return n
+}
+
+// dial gives a client that is closed before the server is.
+func (n network) dial(t *testing.T, options ...grpc.DialOption) grpc_health_v1.HealthClient {
+	t.Helper()
+	conn, err := grpc.NewClient("unix:"+n.socket, append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return grpc_health_v1.NewHealthClient(conn)
 }
 
 // call makes a call of each kind, and gives what their handlers found, which must be the same.
@@ -133,9 +139,8 @@ func TestCallsCarrySnapshots(t *testing.T) {
 		{"opens", nil, nil, "", "", ours},
 		{"trusts nobody of itself", nil, nil, older, "", ours},
 		{"adopts and completes", everybody, nil, theirs, "", theirs + "~" + ours},
-		{"drops what is malformed", everybody, nil, "", "not a token~" + theirs, theirs + "~" + ours},
 		{"replaces what was copied", everybody, nil, theirs, older, theirs + "~" + ours},
-		{"keeps what was written by hand", everybody, nil, "", theirs, theirs + "~" + ours},
+		{"passes on what the context has alone", everybody, nil, "", theirs, ours},
 		{"does not leave", everybody, func(string) bool { return false }, theirs, older, ours},
 		{"by method", func(_ context.Context, method string) bool {
 			return strings.HasPrefix(method, "/grpc.health.v1.Health/")
@@ -152,6 +157,32 @@ func TestCallsCarrySnapshots(t *testing.T) {
 				t.Errorf("the handler found %+v; want the snapshot %q and no metadata", got, row.want)
 			}
 		})
+	}
+}
+
+func TestAServerNeedsAClient(t *testing.T) {
+	for name, make := range map[string]func(grpcmeta.Server){
+		"Unary":  func(s grpcmeta.Server) { s.Unary() },
+		"Stream": func(s grpcmeta.Server) { s.Stream() },
+	} {
+		func() {
+			defer func() {
+				if said, _ := recover().(string); !strings.Contains(said, "Server has no Client") {
+					t.Errorf("%s says %q; want what is missing", name, said)
+				}
+			}()
+			make(grpcmeta.Server{})
+		}()
+	}
+}
+
+// What others' clients send is read as a list, several lines as one, and what has not the shape of a token is left out.
+func TestMetadataOfOthersIsRead(t *testing.T) {
+	n := newNetwork(t, grpcmeta.Server{Client: connect(t, sidecar(t)), TrustIncoming: everybody}, grpcmeta.Outgoing{})
+	n.health = n.dial(t)
+	ctx := metadata.AppendToOutgoingContext(t.Context(), client.Key, "not a token~"+theirs, client.Key, older)
+	if got, want := n.call(ctx, t), theirs+"~"+older+"~"+ours; got.snapshot != want || len(got.metadata) > 0 {
+		t.Errorf("the handler found %+v; want the snapshot %q and no metadata", got, want)
 	}
 }
 

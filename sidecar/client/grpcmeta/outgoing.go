@@ -31,20 +31,17 @@ func (o Outgoing) Stream() grpc.StreamClientInterceptor {
 	}
 }
 
-// pass writes the snapshot into the metadata, or takes out what was copied from an incoming call where the target is another's.
+// pass writes the snapshot into the metadata. Where the target is another's or the context carries none, it takes out what stands there: it
+// was copied from an incoming call, and the next service would trust what nobody here did.
 func (o Outgoing) pass(ctx context.Context, target string) context.Context {
 	forward := o.Forward
 	if forward == nil {
 		forward = Inside
 	}
 	s, found := client.From(ctx)
-	inside := forward(target)
-	if inside && !found {
-		return ctx
-	}
 	md, _ := metadata.FromOutgoingContext(ctx) // a copy, or nil
 	switch {
-	case inside:
+	case found && forward(target):
 		if md == nil {
 			md = metadata.MD{}
 		}

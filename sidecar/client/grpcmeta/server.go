@@ -3,7 +3,6 @@ package grpcmeta
 
 import (
 	"context"
-	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -20,8 +19,9 @@ type Server struct {
 	TrustIncoming func(ctx context.Context, method string) bool
 }
 
-// Unary is the interceptor for calls with one message each way.
+// Unary is the interceptor for calls with one message each way. Without a Client it panics, and so does Stream.
 func (s Server) Unary() grpc.UnaryServerInterceptor {
+	s.check()
 	return func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 		return handle(s.enter(ctx, info.FullMethod), request)
 	}
@@ -29,8 +29,16 @@ func (s Server) Unary() grpc.UnaryServerInterceptor {
 
 // Stream is the interceptor for streams: one stream, one snapshot, however long it lasts.
 func (s Server) Stream() grpc.StreamServerInterceptor {
+	s.check()
 	return func(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 		return handle(server, serverStream{stream, s.enter(stream.Context(), info.FullMethod)})
+	}
+}
+
+// check panics where the program starts, and not at its first call.
+func (s Server) check() {
+	if s.Client == nil {
+		panic("grpcmeta: Server has no Client to ask for snapshots: set it to what client.New gives")
 	}
 }
 
@@ -50,7 +58,7 @@ func (s Server) enter(ctx context.Context, method string) context.Context {
 		trusted := s.TrustIncoming != nil && s.TrustIncoming(ctx, method)
 		ctx = metadata.NewIncomingContext(ctx, md)
 		if trusted {
-			ctx = client.With(ctx, client.Parse(strings.Join(lines, "~")))
+			ctx = client.With(ctx, client.Parse(lines...))
 		}
 	}
 	return s.Client.Enter(ctx)
