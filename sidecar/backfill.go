@@ -28,7 +28,7 @@ func (s *Sidecar) backfill(ctx context.Context) {
 			if s.holder.current.Load() != nil && !sleep(ctx, delay) {
 				return
 			}
-			if err := b.walk(ctx); err != nil && ctx.Err() == nil {
+			if err := b.walk(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errBusy) {
 				s.config.Log.Warn("earlier revisions not read; requests that are pinned to them are answered from newer flags, and told so", "error", err, "retry_in", wait.String())
 			}
 		}
@@ -88,7 +88,7 @@ func (b *backfill) walk(ctx context.Context) error {
 			return pull.Stop
 		case h.knows(head, next), b.s.keeper.condemned(m.Bundle.Digest):
 			return pull.Skip
-		case h.full():
+		case h.full(m.Revision):
 			return pull.Stop
 		default:
 			return pull.Take
@@ -109,9 +109,13 @@ func (b *backfill) walk(ctx context.Context) error {
 	})
 	if err == nil {
 		b.complete = from.Manifest().Revision
+		b.s.config.Log.Info("earlier revisions read", "back_from", b.complete)
 	}
 	return err
 }
+
+// errBusy is that other flags are being compiled. Two documents at a time are too much for a pod, and so is one that waits for the other.
+var errBusy = errors.New("other flags are being compiled")
 
 // restore brings in what the disk holds beside the newest flags, if it verifies with today's keys. A disk that is late has it later.
 func (b *backfill) restore(ctx context.Context) {
@@ -125,7 +129,7 @@ func (b *backfill) restore(ctx context.Context) {
 		}
 		b.looked[name] = true
 		revision, digest, _ := lkg.ParseHeld(name)
-		if s.holder.has(digest) {
+		if s.holder.has(digest) || s.holder.full(revision) {
 			continue
 		}
 		loaded, err := s.keeper.loadHeld(ctx, name)
@@ -137,15 +141,20 @@ func (b *backfill) restore(ctx context.Context) {
 		if err == nil && c.head.Manifest().Revision != revision {
 			err = fmt.Errorf("holds revision %d", c.head.Manifest().Revision)
 		}
+		head := c.head
 		if err == nil {
 			err = s.rememberHeld(c, after)
+		}
+		if errors.Is(err, errBusy) {
+			b.looked[name] = false
+			return
 		}
 		if err != nil {
 			s.notTaken(c, err)
 			s.keeper.discard(name)
 			continue
 		}
-		after = &c.head
+		after = &head // not that of the candidate, which has the bundle's bytes
 	}
 }
 
@@ -165,10 +174,18 @@ func (s *Sidecar) rememberHeld(c candidate, after *bundle.Head) error {
 
 // remember holds earlier flags, which stopped being the newest with the head after them. Where there is nothing to serve it serves them.
 func (h *holder) remember(v bundle.Verified, source string, after bundle.Head) error {
-	digest := v.Head().Manifest().Bundle.Digest
-	h.keeper.try(digest)
-	one, err := h.compile(v, source)
-	h.keeper.untry(digest)
+	if !h.making.TryLock() {
+		return errBusy
+	}
+	defer h.making.Unlock()
+	m := v.Head().Manifest()
+	h.keeper.try(m.Bundle.Digest)
+	one, err := h.compile(v, source, func(growing, _ int) bool { return h.hasRoom(m.Revision, growing) })
+	h.keeper.untry(m.Bundle.Digest)
+	if errors.Is(err, errNoRoom) {
+		h.noRoom(m.Revision)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -242,9 +259,19 @@ func (h *holder) has(stored string) bool {
 	return slices.ContainsFunc(h.held.past, func(p *pastBundle) bool { return p.stored.Hex() == stored })
 }
 
-// full tells whether there is room for no more bundles.
-func (h *holder) full() bool {
+// full tells whether there is no room for the bundle of a revision: there are enough, or it or a newer one was let go already.
+func (h *holder) full(revision int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return 1+len(h.held.waiting)+len(h.held.past) >= h.retain
+	return 1+len(h.held.waiting)+len(h.held.past) >= h.retain || revision <= h.held.gone
+}
+
+// noRoom notes that a past revision found none, so that none before it is tried.
+func (h *holder) noRoom(revision int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held.letGo(revision)
+	if current := h.current.Load(); current != nil {
+		h.compose(current, time.Now()) // the table of pins holds them too
+	}
 }
