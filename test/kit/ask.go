@@ -78,6 +78,8 @@ type Status struct {
 		Flags         int
 	}
 	Persisted struct{ Revision int }
+	Held      []int
+	Pending   []struct{ Revision int }
 	Sync      struct {
 		Store        string
 		HeadRevision int
