@@ -11,10 +11,11 @@ import (
 func (d *Document) apart(earlier *Ruleset) *Document {
 	own := &Document{
 		flags: slices.Clone(d.flags), evaluators: sectionsApart(d.evaluators), metadata: sectionsApart(d.metadata), memory: d.memory,
+		growth: d.growth,
 	}
 	for i := range own.flags {
 		def := &own.flags[i]
-		if known := earlier.program(def.key); known != nil && known.raw == viewText(def.raw) {
+		if known := d.before(def, earlier); known != nil && known.raw == viewText(def.raw) {
 			def.raw = viewBytes(known.raw)
 		} else {
 			def.raw = bytes.Clone(def.raw)
@@ -22,6 +23,30 @@ func (d *Document) apart(earlier *Ruleset) *Document {
 		def.key = strings.Clone(def.key)
 	}
 	return own
+}
+
+// before finds the program that a flag had in an earlier ruleset, which may be nil; where it was another one then, that of a past in which
+// it was written as it is now.
+func (d *Document) before(def *definition, earlier *Ruleset) *program {
+	p := earlier.program(def.key)
+	if earlier == nil || p != nil && p.raw == viewText(def.raw) {
+		return p
+	}
+	for _, past := range d.growth.held() {
+		if then := past.program(def.key, earlier); then != nil && then.raw == viewText(def.raw) {
+			return then
+		}
+	}
+	return p
+}
+
+// program finds the program of a flag in which the past differs from a ruleset, if it can go on in one that follows that, or gives nil.
+func (p *Past) program(key string, base *Ruleset) *program {
+	i := p.index.find(key, p.keys)
+	if i < 0 || p.at[i] == nil || p.at[i].table != base.table || !p.alike(base) {
+		return nil
+	}
+	return p.at[i].program
 }
 
 func sectionsApart(sections []section) []section {

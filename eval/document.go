@@ -14,7 +14,8 @@ type Document struct {
 	evaluators []section
 	metadata   []section
 
-	memory int // that the flags may take once they are compiled
+	memory int     // that the flags may take once they are compiled
+	growth *growth // who is told what they take; nil for nobody
 
 	referring []definition    // the flags whose rules may refer to evaluators
 	listed    map[string]bool // keys of flags that stand in a list

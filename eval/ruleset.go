@@ -73,6 +73,21 @@ func CompileAfter(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 	return compileOwn(earlier, doc.apart(earlier), opts)
 }
 
+// CompileWithin is CompileAfter for whoever has little memory. It asks room at
+// first and as the flags are made, and tells about how many bytes those take that
+// the earlier ruleset does not have, so that others can be let go. Where there is
+// none it gives up, and gives nil. Flags are shared with those pasts of the
+// earlier ruleset too that room gives, and no other past is kept alive.
+func CompileWithin(earlier *Ruleset, doc *Document, opts Options, room Room) *Ruleset {
+	g := &growth{room: room}
+	if !g.ask(0) {
+		return nil
+	}
+	within := *doc
+	within.growth = g
+	return compileOwn(earlier, within.apart(earlier), opts)
+}
+
 // compileOwn compiles a document whose memory it may keep.
 func compileOwn(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 	r := &Ruleset{
@@ -84,6 +99,9 @@ func compileOwn(earlier *Ruleset, doc *Document, opts Options) *Ruleset {
 	}
 	if r.compile(doc, earlier) {
 		return r
+	}
+	if doc.growth.refused() {
+		return nil
 	}
 	if earlier != nil {
 		return compileOwn(nil, doc, opts) // what earlier flags left behind must not decide
@@ -102,15 +120,20 @@ func (r *Ruleset) compile(doc *Document, earlier *Ruleset) bool {
 	programs := make([]*program, len(doc.flags))
 	shared := make(map[*compiled]struct{})
 	total := len(r.metadata) + c.evaluatorWeight
+	reused, table := 0, rules.slots.weight
 	for i := range doc.flags {
-		p := c.compile(&doc.flags[i], earlier.program(doc.flags[i].key))
+		before := doc.before(&doc.flags[i], earlier)
+		p := c.compile(&doc.flags[i], before)
 		programs[i] = p
 		total += int(p.weight)
+		if p == before {
+			reused += int(p.weight)
+		}
 		if _, weighed := shared[p.repeated]; p.repeated != nil && !weighed {
 			shared[p.repeated] = struct{}{}
 			total += p.repeated.weight
 		}
-		if total+rules.slots.weight > doc.memory {
+		if total+rules.slots.weight > doc.memory || !doc.growth.tell(total-reused+rules.slots.weight-table, i+1 == len(doc.flags)) {
 			return false
 		}
 	}

@@ -108,31 +108,48 @@ func (h *holder) compiled(ref bundle.Ref) *eval.Ruleset {
 	return nil
 }
 
-// documentWeight is about how many times a document's bytes its flags take.
-const documentWeight = 4
-
-// makeRoom lets go of what is held where the document of a revision that is about to be compiled would find no room beside it: what waits
-// for its moment last, since more than one such large document at a time is rare, and not for an earlier revision.
-func (h *holder) makeRoom(revision int64, document int) {
+// makeRoom lets go of what is held where the flags of a revision that are being compiled find no room beside it, and take so many bytes
+// already: the oldest first, and what waits for its moment last, since more than one such large document at a time is rare. What is newer
+// stays.
+func (h *holder) makeRoom(revision int64, growing int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	served := h.served()
 	if served == nil {
 		return
 	}
-	largest, gone := eval.LoadLimits().Memory, false
-	for served.Weight()+h.held.weight(served)+min(documentWeight*document, largest) > maxFlagMemory+largest {
+	changed := false
+	for served.Weight()+h.held.weight(served)+growing > maxAllMemory {
 		if len(h.held.past) > 0 {
-			h.held.past = slices.Delete(h.held.past, 0, 1)
+			h.held.letGo(h.held.past[0].revision)
 		} else if len(h.held.waiting) > 0 && h.held.waiting[0].revision < revision {
 			h.log.Warn("flags that wait for their moment are let go, for want of memory", "revision", h.held.waiting[0].revision)
 			h.held.waiting = slices.Delete(h.held.waiting, 0, 1)
 		} else {
 			break
 		}
-		gone = true
+		changed = true
 	}
-	if gone {
+	if changed {
 		h.compose(h.current.Load(), time.Now()) // the table of pins holds them too
 	}
+}
+
+// hasRoom tells whether past flags find room that are being compiled, and take so many bytes already. Only what is older goes for them.
+func (h *holder) hasRoom(revision int64, growing int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.current.Load()
+	if now == nil {
+		return true
+	}
+	changed := false
+	for len(h.held.past) > 0 && h.held.past[0].revision < revision && h.held.weight(now.bundle)+growing > roomBeside(now) {
+		changed = true
+		h.held.letGo(h.held.past[0].revision)
+	}
+	if changed {
+		h.compose(now, time.Now())
+	}
+	return h.held.weight(now.bundle)+growing <= roomBeside(now)
 }

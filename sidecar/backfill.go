@@ -32,7 +32,7 @@ func (s *Sidecar) backfill(ctx context.Context) {
 				return
 			}
 			delay = 0
-			if err := b.walk(ctx); err != nil && ctx.Err() == nil {
+			if err := b.walk(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errBusy) {
 				s.config.Log.Warn("earlier revisions not read; requests that are pinned to them are answered from newer flags, and told so", "error", err, "retry_in", b.wait().String())
 			}
 		}
@@ -136,6 +136,8 @@ func (b *backfill) walk(ctx context.Context) error {
 	case err == nil:
 		b.failures = 0
 		b.knownBefore(from.Manifest())
+		b.s.config.Log.Info("earlier revisions read", "back_from", from.Manifest().Revision)
+	case errors.Is(err, errBusy): // soon again
 	case bundle.ReasonOf(err) != "" && b.taking != "":
 		b.refused[b.taking] = true
 		fallthrough
@@ -144,6 +146,9 @@ func (b *backfill) walk(ctx context.Context) error {
 	}
 	return err
 }
+
+// errBusy is that other flags are being compiled. Two documents at a time are too much for a pod, and so is one that waits for the other.
+var errBusy = errors.New("other flags are being compiled")
 
 // restore brings in what the disk holds beside the newest flags, if it verifies with today's keys. A disk that is late has it later.
 func (b *backfill) restore(ctx context.Context) {
@@ -159,7 +164,7 @@ func (b *backfill) restore(ctx context.Context) {
 		}
 		b.looked[name] = true
 		revision, digest, _ := lkg.ParseHeld(name)
-		if s.holder.has(digest) || revision < s.holder.oldestPin() {
+		if s.holder.has(digest) || revision < s.holder.oldestPin() || s.holder.full(revision) {
 			continue
 		}
 		loaded, err := b.load(ctx, name)
@@ -175,15 +180,20 @@ func (b *backfill) restore(ctx context.Context) {
 		if err == nil && c.head.Manifest().Revision != revision {
 			err = fmt.Errorf("holds revision %d", c.head.Manifest().Revision)
 		}
+		head := c.head
 		if err == nil {
 			err = s.rememberHeld(c, after)
+		}
+		if errors.Is(err, errBusy) {
+			b.looked[name] = false
+			return
 		}
 		if err != nil {
 			s.notTaken(c, err)
 			s.keeper.discard(name)
 			continue
 		}
-		after = &c.head
+		after = &head // not that of the candidate, which has the bundle's bytes
 	}
 }
 
@@ -210,10 +220,18 @@ func (s *Sidecar) rememberHeld(c candidate, after *bundle.Head) error {
 // remember holds earlier flags, which stopped being the newest with the head after them. Where there is nothing to serve, or something older
 // until a newer revision's moment, it serves them, or has them wait for their own.
 func (h *holder) remember(v bundle.Verified, source string, after bundle.Head) error {
-	digest := v.Head().Manifest().Bundle.Digest
-	h.keeper.try(digest)
-	one, err := h.compile(v, source)
-	h.keeper.untry(digest)
+	if !h.making.TryLock() {
+		return errBusy
+	}
+	defer h.making.Unlock()
+	m := v.Head().Manifest()
+	h.keeper.try(m.Bundle.Digest)
+	one, err := h.compile(v, source, func(growing, _ int) bool { return h.hasRoom(m.Revision, growing) })
+	h.keeper.untry(m.Bundle.Digest)
+	if errors.Is(err, errNoRoom) {
+		h.noRoom(m.Revision)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -306,7 +324,7 @@ func (h *holder) knowsEnough() bool {
 	return len(h.held.revisions) >= maxRevisions
 }
 
-// full tells whether there is room for no bundle so old: those that are older yet would give way.
+// full tells whether there is room for no bundle so old: those that are older yet would give way, but it or a newer one was let go already.
 func (h *holder) full(revision int64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -316,11 +334,21 @@ func (h *holder) full(revision int64) bool {
 			newer++
 		}
 	}
-	return newer >= h.retain
+	return newer >= h.retain || revision <= h.held.gone
 }
 
 // keeps tells whether a revision of the past is still held, and did not find the memory taken by newer ones.
 func (h *holder) keeps(head bundle.Head) bool {
 	m, served := head.Manifest(), h.current.Load()
 	return served == nil || m.Revision > served.revision || h.has(m.Bundle.Digest.Hex())
+}
+
+// noRoom notes that a past revision found none, so that none before it is tried.
+func (h *holder) noRoom(revision int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held.letGo(revision)
+	if current := h.current.Load(); current != nil {
+		h.compose(current, time.Now()) // the table of pins holds them too
+	}
 }

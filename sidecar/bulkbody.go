@@ -56,7 +56,7 @@ func newBulkBody(home *sync.Pool, of *untaken) *bulkBody {
 // made corrects what was thought of its size.
 func (b *bulkBody) made() {
 	b.of.bytes.Add(int64(len(b.text) - b.held))
-	b.of.usual.Store(int64(len(b.text)))
+	b.of.usual.Store(max(int64(len(b.text)), b.of.usual.Load()/8*7)) // those with marks are longer: growing into one takes twice its memory
 	b.held = len(b.text)
 }
 

@@ -91,7 +91,7 @@ func (s *Sidecar) appendAll(body []byte, v *view, w *workspace, unix int64) ([]b
 	}
 	sum := bulkSum{metadataSum, sumFactor}
 	body = append(body, `{"flags":[`...)
-	if v.marks == "" && v.past == nil {
+	if v.marks == "" && v.past == nil && v.set.plan != nil {
 		body, sum = s.appendPlanned(body, sum, v, w, unix)
 	} else {
 		body, sum = s.appendEach(body, sum, v, w, unix)

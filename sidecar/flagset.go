@@ -28,7 +28,7 @@ type flagset struct {
 	source   string
 	since    time.Time
 	counts   counts
-	plan     bulkPlan
+	plan     bulkPlan // of what is served; flags that wait have none, since it takes memory
 	*answering
 
 	metadataSum uint64 // of the set's metadata, as bulk answers have it
@@ -103,7 +103,7 @@ func (f *flagset) under(c *circumstances) *flagset {
 	for i, o := range c.overrides {
 		next.forced[i] = forced{o, effects[i]}
 	}
-	next.plan, next.metadataSum = planBulk(rules), xxhash.Sum64(rules.Metadata())
+	next.plan, next.metadataSum = nil, xxhash.Sum64(rules.Metadata())
 	marks := c.lapse.marks()
 	next.answering = &answering{f.answering.revision, f.token, marks}
 	next.missed = &answering{f.answering.revision, f.token, join(pinMissed, marks)}

@@ -13,9 +13,11 @@ import (
 const (
 	// maxHeldMemory bounds what is held beside the served flags, by weight, where these are small.
 	maxHeldMemory = 16 << 20
-	// maxFlagMemory bounds both together: a pod has room for so much, and for as much again as one document takes while it is compiled.
-	maxFlagMemory = 35 << 19
-	maxRevisions  = 256 // whose tokens are known, over however many bundles
+	// maxFlagMemory bounds both together, while nothing is compiled.
+	maxFlagMemory = 18 << 20
+	// maxAllMemory bounds them with flags that are being compiled, and their document: beside two rulesets of the largest nothing is held.
+	maxAllMemory = 26 << 20
+	maxRevisions = 256 // whose tokens are known, over however many bundles
 )
 
 // heldFlags is what can be answered from beside the served flags: revisions that requests are still pinned to, and those whose moment is to come.
@@ -24,6 +26,8 @@ type heldFlags struct {
 	past      []*pastBundle // by revision
 	revisions []revision    // all that are known, by number
 	next      time.Time     // when the first of them stops to count; zero: none does by itself
+	gone      int64         // bundles of this revision and before it found no room; they are not brought back
+	weighs    int           // about how much memory all that takes, when it was last trimmed
 }
 
 // pastBundle is flags that were served, or would have been, kept as the difference to those that are.
@@ -95,21 +99,61 @@ func (h *heldFlags) follow(before, next *flagset, now time.Time) {
 	h.note(next, time.Time{})
 	over := slices.DeleteFunc(slices.Clone(h.waiting), func(w *flagset) bool { return w.revision >= next.revision })
 	h.waiting = slices.DeleteFunc(h.waiting, func(w *flagset) bool { return w.revision <= next.revision })
+	var rebased []*pastBundle
 	if before != nil && before.bundle != next.bundle {
-		for _, p := range h.past {
-			p.rules = p.rules.Rebase(before.bundle, next.bundle)
-		}
 		over = append(over, before)
+		rebased, h.past = h.past, nil
 	}
 	for _, one := range over {
 		h.add(one, next)
 	}
+	if len(rebased) > 0 {
+		h.rebase(rebased, before, next)
+	}
 }
 
-// add holds flags as what differs from the served ones.
+// rebase holds what was held beside other flags, the newest first, and only for as long as there is room: the difference to flags that have
+// nothing in common with it takes as much memory as they do.
+func (h *heldFlags) rebase(all []*pastBundle, before, next *flagset) {
+	room := roomBeside(next) - h.weight(next.bundle)
+	var scales eval.Scales
+	for _, p := range slices.Backward(all) {
+		switch {
+		case room < 0 || p.revision <= h.gone:
+			h.letGo(p.revision)
+			return
+		case p.content == next.content || slices.ContainsFunc(h.past, func(one *pastBundle) bool { return one.content == p.content }):
+			continue
+		}
+		p.rules = p.rules.Rebase(before.bundle, next.bundle)
+		room -= scales.Add(p.rules)
+		h.insert(p)
+	}
+}
+
+// roomBeside is how much may be held beside flags that are served, by weight.
+func roomBeside(served *flagset) int {
+	return min(maxHeldMemory, maxFlagMemory-served.bundle.Weight())
+}
+
+// letGo lets a past bundle go for want of room, and all before it.
+func (h *heldFlags) letGo(revision int64) {
+	h.gone = max(h.gone, revision)
+	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool { return p.revision <= h.gone })
+}
+
+// add holds flags as what differs from the served ones, unless it is seen before that they find no room: of the largest flags the difference
+// alone is large.
 func (h *heldFlags) add(f, served *flagset) {
 	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool { return p.content == f.content })
-	p := &pastBundle{f.bundle.Past(served.bundle), f.content, f.head.Manifest().Bundle.Digest, f.revision}
+	if f.bundle.WeightBeside(served.bundle) > roomBeside(served) {
+		h.letGo(f.revision)
+		return
+	}
+	h.insert(&pastBundle{f.bundle.Past(served.bundle), f.content, f.head.Manifest().Bundle.Digest, f.revision})
+}
+
+func (h *heldFlags) insert(p *pastBundle) {
 	at, _ := slices.BinarySearchFunc(h.past, p.revision, func(p *pastBundle, n int64) int { return cmp.Compare(p.revision, n) })
 	h.past = slices.Insert(h.past, at, p)
 }
@@ -127,21 +171,35 @@ func (h *heldFlags) trim(served *flagset, l heldLimits) {
 	h.past = slices.DeleteFunc(h.past, func(p *pastBundle) bool {
 		return p.content == served.content || !slices.ContainsFunc(h.revisions, func(r revision) bool { return r.content == p.content })
 	})
-	room := min(maxHeldMemory, maxFlagMemory-served.bundle.Weight()) - h.weight(served.bundle)
-	for len(h.past) > 0 && (room < 0 || 1+len(h.waiting)+len(h.past) > l.bundles) {
-		room += h.past[0].rules.Weight()
-		h.past[0] = nil
-		h.past = h.past[1:]
+	if over := 1 + len(h.waiting) + len(h.past) - l.bundles; over > 0 {
+		h.past = slices.Delete(h.past, 0, min(over, len(h.past)))
+	}
+	room := roomBeside(served)
+	h.weighs = h.weightOfWaiting(served.bundle)
+	var scales eval.Scales
+	for _, p := range slices.Backward(h.past) {
+		more := scales.Add(p.rules)
+		if h.weighs+more > room {
+			h.letGo(p.revision)
+			break
+		}
+		h.weighs += more
 	}
 }
 
 // weight is about what is held takes in memory beside the flags that are served, in bytes.
-func (h *heldFlags) weight(served *eval.Ruleset) (sum int) {
-	for _, w := range h.waiting {
-		sum += w.bundle.Past(served).Weight()
+func (h *heldFlags) weight(served *eval.Ruleset) int {
+	sum := h.weightOfWaiting(served)
+	var scales eval.Scales
+	for _, p := range slices.Backward(h.past) {
+		sum += scales.Add(p.rules)
 	}
-	for _, p := range h.past {
-		sum += p.rules.Weight()
+	return sum
+}
+
+func (h *heldFlags) weightOfWaiting(served *eval.Ruleset) (sum int) {
+	for _, w := range h.waiting {
+		sum += w.bundle.WeightBeside(served)
 	}
 	return sum
 }

@@ -32,6 +32,9 @@ type holder struct {
 	health     time.Duration
 	log        hclog.Logger
 
+	making sync.Mutex   // one bundle at a time is compiled and taken in: there is memory for no more
+	weighs atomic.Int64 // about what the flags that are served take in memory, and what is held beside them, in bytes
+
 	mu      sync.Mutex // over what follows, and over replacing the current flagset
 	held    heldFlags
 	news    chan struct{} // holds one when there are flags that others may have come before
@@ -99,8 +102,10 @@ func (h *holder) attempt(head bundle.Head, take func() error) error {
 
 // Bundle compiles what a head brought, saves it, and serves it or holds it until its moment.
 func (h *holder) Bundle(v bundle.Verified) error {
+	h.making.Lock()
+	defer h.making.Unlock()
 	packed := v.Packed()
-	next, err := h.compile(v, fromStore) // v is used no more, so that the document can go meanwhile
+	next, err := h.compile(v, fromStore, h.roomForNewest(v.Head().Manifest().Revision)) // v is used no more, so that the document can go meanwhile
 	if err != nil {
 		return err
 	}
@@ -152,14 +157,15 @@ func (h *holder) published() time.Time {
 
 // compile turns a verified bundle into flags, or refuses it. Old and new flags are in memory together then, so it lets go of the document,
 // as its callers must, before the new ones have grown.
-func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
+func (h *holder) compile(v bundle.Verified, source string, room roomFor) (*flagset, error) {
 	head, document := v.Head(), v.Document()
 	m := head.Manifest()
 	if rules := h.compiled(m.Bundle); rules != nil {
 		return newFlagset(rules, head, m.Revision, source), nil
 	}
-	h.makeRoom(m.Revision, len(document))
-	h.thrift.begin(len(document) + h.weight())
+	size := len(document)
+	room(0, 2*size) // it is there twice: as it came, and what is new in it
+	h.thrift.begin(size + h.weight())
 	defer func() { h.thrift.endSoon(h.weight()) }()
 	doc, err := eval.Parse(document, eval.LoadLimits())
 	if err != nil {
@@ -168,7 +174,13 @@ func (h *holder) compile(v bundle.Verified, source string) (*flagset, error) {
 	if doc.Flags() != m.Bundle.Flags {
 		return nil, bundle.Refuse(bundle.ReasonCount, "bundle of revision %d has %d flags; the manifest says %d", m.Revision, doc.Flags(), m.Bundle.Flags)
 	}
-	rules := eval.CompileAfter(h.served(), doc, h.options)
+	rules := eval.CompileWithin(h.served(), doc, h.options, func(growing int) ([]*eval.Past, bool) {
+		ok := room(growing, size)
+		return h.pasts(), ok
+	})
+	if rules == nil {
+		return nil, errNoRoom
+	}
 	if unfit := rules.Unfit(); unfit != nil {
 		reason := bundle.ReasonDocument
 		if unfit.Broken > 0 {
@@ -187,13 +199,34 @@ func (h *holder) served() *eval.Ruleset {
 	return nil
 }
 
-// weight is about what the flags that are served take in memory, in bytes.
-func (h *holder) weight() int {
-	if rules := h.served(); rules != nil {
-		return rules.Weight()
+// errNoRoom is about past flags.
+var errNoRoom = errors.New("no room in memory")
+
+// roomFor makes room for flags that are being compiled and take so many bytes already, beside so many of their document, or tells that there
+// is none.
+type roomFor func(growing, document int) bool
+
+// roomForNewest is for those that are to be served; there always is some.
+func (h *holder) roomForNewest(revision int64) roomFor {
+	return func(growing, document int) bool {
+		h.makeRoom(revision, growing+document)
+		return true
 	}
-	return 0
 }
+
+// pasts are those of the flags that are served, without overrides.
+func (h *holder) pasts() []*eval.Past {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*eval.Past, len(h.held.past))
+	for i, p := range h.held.past {
+		all[i] = p.rules
+	}
+	return all
+}
+
+// weight is about what the flags that are served take in memory, and what is held beside them, in bytes.
+func (h *holder) weight() int { return int(h.weighs.Load()) }
 
 // sameBundle tells whether two heads name the same flags, whatever came before each.
 func sameBundle(a, b bundle.Ref) bool { return a.Digest == b.Digest && a.Flags == b.Flags }

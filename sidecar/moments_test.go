@@ -84,7 +84,7 @@ func TestStaleSinceStays(t *testing.T) {
 		since := r.ask(t).Metadata["burgee.staleSince"]
 		w.set(time.Minute)
 		_ = r.Status(time.Now()) // has the clock followed
-		r.holder.composeAgain()
+		r.holder.raise(*r.holder.newest.Load())
 		if got := r.ask(t).Metadata["burgee.staleSince"]; got != since || got == nil {
 			t.Errorf("since %v; it was %v", got, since)
 		}
@@ -262,10 +262,10 @@ func TestRecompositionsLeaveNothing(t *testing.T) {
 		}
 		h.number(atMoment(time.Hour))
 		time.Sleep(time.Minute)
-		r.holder.composeAgain()
+		r.holder.raise(*r.holder.newest.Load())
 		before := heapInUse()
 		for range 10_000 {
-			r.holder.composeAgain()
+			r.holder.raise(*r.holder.newest.Load())
 		}
 		if grown := heapInUse() - before; grown > 256<<10 {
 			t.Errorf("%d KiB more after 10,000 times", grown>>10)

@@ -97,6 +97,7 @@ func TestSeveralTokens(t *testing.T) {
 				t.Errorf("%s: %+v; want %s", name, got, pinResultNames[row.want])
 			}
 		}
+		time.Sleep(2 * time.Second)
 		for i := range checksASecond {
 			_ = r.ask(t, "Burgee-Snapshot", stranger.ahead(int64(i+2)))
 		}

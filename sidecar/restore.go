@@ -81,6 +81,8 @@ func (s *Sidecar) restoreLate(ctx context.Context, answers chan<- func() pull.Kn
 // choose serves the newest of what was found, unless something newer is served. What is quarantined is left out, unless there is nothing
 // else: a wrong verdict must not leave a pod without flags.
 func (s *Sidecar) choose(found []candidate, late bool) pull.Known {
+	s.holder.making.Lock()
+	defer s.holder.making.Unlock()
 	served := s.holder.current.Load()
 	r := restored{served: served, best: served, late: late}
 	var quarantined []candidate
@@ -148,7 +150,7 @@ func (s *Sidecar) consider(r *restored, c candidate) {
 			return err
 		}
 		packed := verified.Packed()
-		next, err := s.holder.compile(verified, c.source)
+		next, err := s.holder.compile(verified, c.source, s.holder.roomForNewest(c.head.Manifest().Revision))
 		if err != nil {
 			return err
 		}

@@ -101,7 +101,7 @@ func TestAKillOfWhatWaitsStays(t *testing.T) {
 // flagsOf makes a flagset of a rig's holder, as the disk or the store would bring it.
 func (r *rig) flagsOf(t testing.TB, made bundletest.Made) *flagset {
 	t.Helper()
-	f, err := r.holder.compile(verifiedOf(t, r.maker, made), fromStore)
+	f, err := r.holder.compile(verifiedOf(t, r.maker, made), fromStore, r.holder.roomForNewest(0))
 	if err != nil {
 		t.Fatal(err)
 	}

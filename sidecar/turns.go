@@ -31,6 +31,7 @@ func (h *holder) look() {
 func (h *holder) compose(of *flagset, now time.Time) {
 	h.freshness.serve()
 	h.held.trim(of, h.limits(of, now))
+	h.weighs.Store(int64(of.bundle.Weight() + h.held.weighs))
 	h.bounds = h.held.bounds(of, h.staleAfter)
 	c := circumstances{lapse: h.lapseAt(now)}
 	if newest := h.newest.Load(); newest != nil {
@@ -38,6 +39,7 @@ func (h *holder) compose(of *flagset, now time.Time) {
 		c.overrides, c.revision = m.Overrides, m.Revision
 	}
 	next := of.under(&c)
+	next.plan = planBulk(next.rules)
 	next.pins = h.held.table(next, &c)
 	h.current.Store(next)
 }

@@ -92,6 +92,7 @@ type Status struct {
 		ActivateAt time.Time
 	}
 	Persisted struct{ Revision int }
+	Held      []int
 	Sync      struct {
 		Store        string
 		HeadRevision int
