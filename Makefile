@@ -10,6 +10,7 @@ EVALUATIONS ?= 100000
 KILLS   ?= 1000
 SIDECARS ?= 100
 REQUESTS ?= 100000
+CHAIN_TIME ?= 30m
 PUBLISHERS ?= 50
 ROUNDS  ?= 1000
 CONNECTIONS ?= 8000
@@ -61,7 +62,7 @@ herd: ## 100,000 simulated sidecars restart, lose their store, get new flags: ma
 	$(GO) test ./sync/pull -run TestHerd -count=1 -timeout 0 -herd.pods=100000 $(if $(SEED),-herd.seed=$(SEED)) $(if $(UPDATE),-update)
 
 chain: build ## REQUESTS=100000 through five services on five sidecars, while flags change and the store goes away
-	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/chain -count=1 -timeout 0 -v -chain.requests=$(REQUESTS) -chain.poll=1s
+	BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test ./test/chain -count=1 -timeout $(CHAIN_TIME) -v -chain.requests=$(REQUESTS) -chain.poll=1s
 
 fuzz: ## every fuzzer in turn, FUZZ=30s each
 	GO=$(GO) tools/fuzz $(FUZZ)
@@ -175,7 +176,7 @@ soak: ## the long runs of what .ci/run does in short: about four hours on two co
 	$(GO) test ./sync/bundle -run TestNoChangedTokenVerifies -count=1 -timeout 0 -mutations 1000000
 	$(MAKE) flagd-test EVALUATIONS=10000000
 	$(MAKE) outage
-	$(MAKE) chain REQUESTS=1000000
+	$(MAKE) chain REQUESTS=1000000 CHAIN_TIME=0
 	$(MAKE) fuzz FUZZ=5m
 
 bench-smoke: build ## each benchmark once, to see that it runs

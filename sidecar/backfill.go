@@ -115,9 +115,8 @@ func (b *backfill) walk(ctx context.Context) error {
 			return pull.Take
 		}
 	}
-	after := from
 	past := pull.Past{Source: b.s.config.Source, Policy: b.s.policy(), Log: b.s.config.Log}
-	err := past.Walk(ctx, from, func(head, next bundle.Head) pull.Wish { after = next; return want(head, next) }, func(v bundle.Verified) error {
+	err := past.Walk(ctx, from, want, func(v bundle.Verified, after bundle.Head) error {
 		packed := v.Packed()
 		if err := h.remember(v, fromStore, after); err != nil {
 			return err

@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/burgeehq/burgee/sync/bundle"
 )
 
 const (
-	clockSlack  = 5 * time.Minute      // how far two honest clocks may be apart
 	clockNoise  = time.Second          // what is not worth following
 	longestStop = 365 * 24 * time.Hour // a state folder that lay for longer is less likely than a clock that is ahead
 )
@@ -92,11 +93,11 @@ func (c *clock) judge(now, published time.Time) string {
 		return ""
 	}
 	moved := machine.Sub(c.told.Add(now.Sub(c.read)))
-	if moved.Abs() <= clockSlack && (moved-c.shift).Abs() >= clockNoise {
+	if moved.Abs() <= bundle.ClockSlack && (moved-c.shift).Abs() >= clockNoise {
 		c.shift = moved
 	}
 	why := c.impossible(machine, published)
-	if moved.Abs() > clockSlack {
+	if moved.Abs() > bundle.ClockSlack {
 		why = fmt.Sprintf("moved %v against its own counting since %s", moved.Round(time.Second), c.told.UTC().Format(time.RFC3339))
 	}
 	c.say(why)
@@ -113,7 +114,7 @@ func (c *clock) impossible(at, published time.Time) string {
 		{c.recalled, "at which the store confirmed the flags on disk"},
 		{c.built, "at which this program was built"},
 	} {
-		if behind := past.at.Sub(at); behind > clockSlack {
+		if behind := past.at.Sub(at); behind > bundle.ClockSlack {
 			return fmt.Sprintf("is %v before the time %s", behind.Round(time.Second), past.what)
 		}
 	}
@@ -137,7 +138,7 @@ func (c *clock) say(why string) {
 func (c *clock) vouch(now, published time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if machine := c.machine(now); machine.Sub(published).Abs() <= clockSlack {
+	if machine := c.machine(now); machine.Sub(published).Abs() <= bundle.ClockSlack {
 		c.read, c.told, c.shift, c.recalled = now, machine, 0, time.Time{}
 	}
 }

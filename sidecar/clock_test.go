@@ -147,7 +147,7 @@ func besideATwin(t *testing.T, turn func(*wall, int), valid time.Duration, reach
 	for step := range 12 {
 		turn(w, step)
 		time.Sleep(30 * time.Second)
-		compareWithTwin(t, fmt.Sprint("step ", step), r, twin, w.wrong() > clockSlack)
+		compareWithTwin(t, fmt.Sprint("step ", step), r, twin, w.wrong() > bundle.ClockSlack)
 	}
 }
 
@@ -175,7 +175,7 @@ func compareWithTwin(t *testing.T, when string, r, twin *rig, wrong bool) {
 		"lastAttempt": {st.Sync.LastAttempt, want.Sync.LastAttempt}, "confirmedAt": {st.Sync.ConfirmedAt, want.Sync.ConfirmedAt},
 		"nextAttempt": {st.Sync.NextAttempt, want.Sync.NextAttempt},
 	} {
-		if at[0].Sub(*at[1]).Abs() > clockSlack {
+		if at[0].Sub(*at[1]).Abs() > bundle.ClockSlack {
 			t.Errorf("%s: %s is %v; beside it %v", when, name, *at[0], *at[1])
 		}
 	}
@@ -256,7 +256,7 @@ func TestAJumpLeavesNoWrongTimeOnDisk(t *testing.T) {
 				s.wall.set(jump)
 				time.Sleep(time.Minute)
 				r.stop()
-				if jump.Abs() > clockSlack {
+				if jump.Abs() > bundle.ClockSlack {
 					s.wall.set(0)
 				}
 				time.Sleep(10 * time.Second)

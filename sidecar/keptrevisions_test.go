@@ -449,3 +449,40 @@ func TestDamagedHeldFilesAreNamed(t *testing.T) {
 		}
 	})
 }
+
+// What the last held files gave is tried too, though it alone is less than what is saved takes.
+func TestTheLastHeldFileGivesWayToo(t *testing.T) {
+	const free, needed = 6000, 10_000 // bytes
+	folder := lkg.Open(lkg.Path(tempState(t)), nil)
+	defer folder.Close()
+	for revision := int64(1); revision <= 2; revision++ {
+		name := lkg.HeldName(revision, strings.Repeat(fmt.Sprint(revision), 64))
+		if err := folder.SaveHeld(name, lkg.Entry{Bundle: make([]byte, 3000)}, lkg.Bounds{Most: 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room := func() int64 {
+		files, err := folder.Held()
+		if err != nil {
+			t.Fatal(err)
+		}
+		room := int64(free)
+		for range 2 - len(files) {
+			room += 3000
+		}
+		return room
+	}
+	if room() != free {
+		t.Fatal("two files are not held")
+	}
+	save := func() error {
+		if room() < needed {
+			return fmt.Errorf("save: %w", syscall.ENOSPC)
+		}
+		return nil
+	}
+	work := &pastWork{}
+	if err := work.givesWay(folder, lkg.Entry{Bundle: make([]byte, needed)}, save); err != nil || len(work.errs) > 0 {
+		t.Errorf("%v, %v; want a save that had room in the end", err, work.errs)
+	}
+}

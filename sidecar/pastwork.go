@@ -57,7 +57,8 @@ func (w *pastWork) givesWay(folder *lkg.Folder, e lkg.Entry, save func() error) 
 	}
 	files, problem := folder.Held()
 	w.note(problem)
-	for freed := int64(0); isFullDisk(err) && len(files) > 0; {
+	freed := int64(0)
+	for isFullDisk(err) && len(files) > 0 {
 		last := files[len(files)-1]
 		files = files[:len(files)-1]
 		if last.Shared || last.Irregular {
@@ -65,12 +66,15 @@ func (w *pastWork) givesWay(folder *lkg.Folder, e lkg.Entry, save func() error) 
 		}
 		if problem := folder.DropHeld(last.Name); problem != nil {
 			w.note(problem)
-			return err
+			break
 		}
 		w.look = true
 		if freed += last.Size; freed >= int64(len(e.Bundle)) {
 			err, freed = save(), 0
 		}
+	}
+	if isFullDisk(err) && freed > 0 { // with the little that was free before it may do
+		err = save()
 	}
 	return err
 }

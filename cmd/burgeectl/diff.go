@@ -143,7 +143,7 @@ func (p planned) print(out io.Writer) {
 		fmt.Fprintf(out, "revision %d is active from %s: what is published before takes its place\n", m.Revision, moment(m.ActivateAt))
 	}
 	if m.OldestPin > 1 {
-		fmt.Fprintln(out, pinsEnd(m))
+		fmt.Fprintln(out, pinsEnd(m.OldestPin))
 	}
 	for _, o := range m.Overrides {
 		fmt.Fprintf(out, "override kept: %s\n", overrideText(o))

@@ -231,7 +231,7 @@ func (e *event) print(out io.Writer) error {
 		lines = append(lines, "  valid until "+moment(e.ValidUntil))
 	}
 	if e.before != nil && e.before.Revision > 0 && e.OldestPin != e.before.OldestPin {
-		lines = append(lines, fmt.Sprintf("  snapshots below revision %d no longer count", e.OldestPin))
+		lines = append(lines, "  "+pinsEnd(e.OldestPin))
 	}
 	if e.skips > 0 {
 		lines = append(lines, fmt.Sprintf("  follows revision %d", e.skips))

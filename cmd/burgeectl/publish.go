@@ -55,7 +55,7 @@ func (p *publication) Run(ctx context.Context, w *world, form output) error {
 		if err := printPublished(w.stdout, result); err != nil {
 			return err
 		}
-		return p.print(w.stdout, result.Head.Manifest())
+		return p.printPins(w.stdout, result.Head.Manifest())
 	})
 }
 

@@ -57,7 +57,7 @@ func (g *goingBack) Run(ctx context.Context, w *world, form output) error {
 		if err := printPublished(w.stdout, result); err != nil {
 			return err
 		}
-		if err := g.print(w.stdout, result.Head.Manifest()); err != nil || result.Outcome == publish.Unchanged {
+		if err := g.printPins(w.stdout, result.Head.Manifest()); err != nil || result.Outcome == publish.Unchanged {
 			return err
 		}
 		_, err := fmt.Fprintf(w.stdout, "rollback to revision %d\n", g.To)

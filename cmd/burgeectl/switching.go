@@ -28,15 +28,15 @@ func (s *switching) check(validFor time.Duration) error {
 	return nil
 }
 
-// print says what was asked for of pins.
-func (s *switching) print(out io.Writer, m bundle.Manifest) error {
+// printPins says what was asked for of pins.
+func (s *switching) printPins(out io.Writer, m bundle.Manifest) error {
 	if s.OldestPin == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintln(out, pinsEnd(m))
+	_, err := fmt.Fprintln(out, pinsEnd(m.OldestPin))
 	return err
 }
 
-func pinsEnd(m bundle.Manifest) string {
-	return fmt.Sprintf("snapshots below revision %d no longer count", m.OldestPin)
+func pinsEnd(oldest int64) string {
+	return fmt.Sprintf("snapshots below revision %d no longer count", oldest)
 }

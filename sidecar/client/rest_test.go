@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -75,9 +76,11 @@ func TestWhatComesAtOnceEndsTheRow(t *testing.T) {
 		{"a full queue", func() (net.Conn, error) { return nil, &net.OpError{Op: "dial", Err: syscall.EAGAIN} }, ErrAway, true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			l, hangs := newLine(Config{Address: "burgee:1", Timeout: time.Second}), true
+			l := newLine(Config{Address: "burgee:1", Timeout: time.Second})
+			var hangs atomic.Bool
+			hangs.Store(true)
 			l.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-				if hangs {
+				if hangs.Load() {
 					time.Sleep(2 * l.timeout)
 					return nil, syscall.ETIMEDOUT
 				}
@@ -91,11 +94,11 @@ func TestWhatComesAtOnceEndsTheRow(t *testing.T) {
 			for range restAfter - 1 {
 				_ = ask()
 			}
-			hangs = false
+			hangs.Store(false)
 			if err := ask(); !errors.Is(err, row.want) {
 				t.Errorf("%s: %v; want %v", row.name, err, row.want)
 			}
-			hangs = true
+			hangs.Store(true)
 			_ = ask()
 			if rests := l.rest.misses.Load() >= restAfter; rests != row.rests {
 				t.Errorf("%s: it rests after %d misses in all: %t; want %t", row.name, restAfter, rests, row.rests)

@@ -13,9 +13,6 @@ const (
 	MaxSettle = time.Hour
 )
 
-// clockSlack is how far two honest clocks may be apart; sidecars take it for the same.
-const clockSlack = 5 * time.Minute
-
 // moment is when a revision that settles from now on becomes active: a whole second, and no sooner than was asked for.
 func moment(now time.Time, settle time.Duration) time.Time {
 	at := now.UTC().Add(settle)
@@ -32,7 +29,7 @@ func (p *Publisher) pending(head bundle.Head) bool { return head.Manifest().Acti
 // a while after it has passed, because a clock that is ahead here would else make sidecars switch early; to them a moment that is past is
 // as none. Then it goes, so that no pod with a clock far behind waits for it.
 func (p *Publisher) carryActivation(m *bundle.Manifest) {
-	if !m.ActivateAt.After(p.now().Add(-clockSlack)) {
+	if !m.ActivateAt.After(p.now().Add(-bundle.ClockSlack)) {
 		m.ActivateAt = time.Time{}
 	}
 }

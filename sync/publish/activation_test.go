@@ -92,8 +92,8 @@ func TestOtherWritesKeepTheMoment(t *testing.T) {
 		}{
 			"before":                            {noon.Add(time.Second), at},
 			"at it":                             {at, at},
-			"after, for clocks that are behind": {at.Add(clockSlack - time.Second), at},
-			"long after":                        {at.Add(clockSlack), time.Time{}},
+			"after, for clocks that are behind": {at.Add(bundle.ClockSlack - time.Second), at},
+			"long after":                        {at.Add(bundle.ClockSlack), time.Time{}},
 		} {
 			t.Run(name+" "+when, func(t *testing.T) {
 				f, k := newFake(), newKey(t)

@@ -23,11 +23,12 @@ type early struct {
 }
 
 // Hasten asks for a poll as soon as may be: at once, or a second after the last one began. Whoever asks meanwhile shares it. The channel
-// is closed when that poll is over. It is nil where no early poll is made: the store failed at the last attempt (the backoff stands), or
-// Run is not under way.
+// is closed when that poll is over. It is nil where there is nothing to wait for: the store failed at the last attempt that is over (the
+// backoff stands, and the poll that it ends with is nobody's hope), or Run is not under way.
 //
 // While a poll is under way its channel is given, though it may have read the head already; so if it finds nothing new, one more is made
-// a second after it began. Polls that were asked for and find nothing new come 1 s, 2 s, 4 s and so on after each other, until one does: whoever holds the pin of a revision that this store does not give sets no pace for it.
+// a second after it began. Polls that were asked for and find nothing new come 1 s, 2 s, 4 s and so on after each other, until one does:
+// whoever holds the pin of a revision that this store does not give sets no pace for it.
 //
 // Hasten takes no more than a lock for a moment, and may be called from anywhere.
 func (l *Loop) Hasten() <-chan struct{} { return l.early.ask() }
@@ -36,10 +37,10 @@ func (e *early) ask() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
+	case !e.running || e.failing: // a poll that is under way after a failed one may hang as that did
+		return nil
 	case e.polling:
 		e.again = true
-	case !e.running || e.failing:
-		return nil
 	case !e.wanted:
 		e.want()
 	}

@@ -21,6 +21,7 @@ type running struct {
 	heads []time.Duration
 	slow  time.Duration // what each read takes
 	fail  error
+	hang  bool
 }
 
 // run starts a loop over revision 7 and lets its first poll go by.
@@ -40,13 +41,17 @@ func run(t *testing.T, change ...func(*Config)) *running {
 	return r
 }
 
-func (r *running) note(_ context.Context, key string) (func([]byte) []byte, error) {
+func (r *running) note(ctx context.Context, key string) (func([]byte) []byte, error) {
 	r.mu.Lock()
-	slow, fail := r.slow, r.fail
+	slow, fail, hang := r.slow, r.fail, r.hang
 	if key == bundle.HeadKey {
 		r.heads = append(r.heads, time.Since(r.begun))
 	}
 	r.mu.Unlock()
+	if hang {
+		<-ctx.Done()
+		return nil, object.Ended(ctx)
+	}
 	return func(body []byte) []byte {
 		time.Sleep(slow) // after the object was found: what is published now comes too late
 		return body
@@ -185,6 +190,34 @@ func TestABackoffIsNotShortened(t *testing.T) {
 			t.Errorf("%v: asked at %v; with somebody who hastens it at %v", fault, asked[0], asked[1])
 		}
 	}
+}
+
+// While a store hangs a poll is nearly always under way. Nobody waits for it but those who came before the first one failed.
+func TestNobodyWaitsForAStoreThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t)
+		r.mu.Lock()
+		r.hang = true
+		r.mu.Unlock()
+		time.Sleep(time.Minute)
+		if failures := r.loop.State().Failures; failures == 0 {
+			t.Fatal("no poll has failed")
+		}
+		hanging := 0
+		for range 6000 {
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+			if s := r.loop.State(); s.LastAttempt.After(s.LastError.At) {
+				hanging++
+			}
+			if r.loop.Hasten() != nil {
+				t.Fatalf("%v into the outage a poll was promised", time.Since(r.begun))
+			}
+		}
+		if hanging == 0 {
+			t.Error("no poll was under way when one was asked for")
+		}
+	})
 }
 
 // The last words of a store that went away are those of a poll that was hastened.

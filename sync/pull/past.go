@@ -29,11 +29,11 @@ const (
 )
 
 // Walk goes back from a verified head, newest first, one request at a time: it reads the revision before, verifies it by the chain, and
-// asks want about it and the revision that follows it. A bundle that is wanted is fetched, opened and handed to take.
+// asks want about it and the revision that follows it. A bundle that is wanted is fetched, opened and handed to take, with that one again.
 //
 // It ends where want or the chain does, with an error where something is missing, cannot be read or does not verify, and with that of take
 // or of ctx. It does not try again: who needs more comes back later.
-func (p Past) Walk(ctx context.Context, from bundle.Head, want func(head, next bundle.Head) Wish, take func(bundle.Verified) error) error {
+func (p Past) Walk(ctx context.Context, from bundle.Head, want func(head, next bundle.Head) Wish, take func(v bundle.Verified, next bundle.Head) error) error {
 	for next, m := from, from.Manifest(); m.Before() > 0; m = next.Manifest() {
 		head, err := p.before(ctx, next)
 		if err != nil {
@@ -41,7 +41,7 @@ func (p Past) Walk(ctx context.Context, from bundle.Head, want func(head, next b
 		}
 		switch want(head, next) {
 		case Take:
-			if err := p.bundle(ctx, head, take); err != nil {
+			if err := p.take(ctx, head, next, take); err != nil {
 				return err
 			}
 		case Skip:
@@ -75,8 +75,8 @@ func (p Past) before(ctx context.Context, next bundle.Head) (bundle.Head, error)
 	return head, nil
 }
 
-// bundle fetches what a verified revision names and hands it on.
-func (p Past) bundle(ctx context.Context, head bundle.Head, take func(bundle.Verified) error) error {
+// take fetches what a verified revision names and hands it on.
+func (p Past) take(ctx context.Context, head, next bundle.Head, take func(bundle.Verified, bundle.Head) error) error {
 	stored, err := bundleOf(ctx, p.Source, head)
 	switch {
 	case ctx.Err() != nil:
@@ -91,5 +91,5 @@ func (p Past) bundle(ctx context.Context, head bundle.Head, take func(bundle.Ver
 	if p.Log != nil {
 		p.Log.Debug("past revision fetched", "revision", head.Manifest().Revision, "bytes", len(stored))
 	}
-	return take(verified)
+	return take(verified, next)
 }

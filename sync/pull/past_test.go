@@ -56,7 +56,10 @@ func (p *past) walk(ctx context.Context, wishes map[int64]Wish) (asked, taken []
 			return wish
 		}
 		return Skip
-	}, func(v bundle.Verified) error {
+	}, func(v bundle.Verified, next bundle.Head) error {
+		if after := next.Manifest(); after.Before() != v.Head().Manifest().Revision {
+			return fmt.Errorf("revision %d was handed on before %d", v.Head().Manifest().Revision, after.Revision)
+		}
 		if m := v.Head().Manifest(); !strings.HasPrefix(string(v.Document()), document) {
 			return fmt.Errorf("revision %d has the document %s", m.Revision, v.Document())
 		}
@@ -154,7 +157,7 @@ func TestAWalkEndsWithWhoTakes(t *testing.T) {
 	p, full := newPast(t), errors.New("no room")
 	past := Past{Source: p.source, Policy: p.Policy()}
 	takes := 0
-	err := past.Walk(t.Context(), p.head, func(bundle.Head, bundle.Head) Wish { return Take }, func(bundle.Verified) error {
+	err := past.Walk(t.Context(), p.head, func(bundle.Head, bundle.Head) Wish { return Take }, func(bundle.Verified, bundle.Head) error {
 		takes++
 		return full
 	})

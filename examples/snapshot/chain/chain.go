@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type Chain struct {
 	first   string
 	client  *http.Client
 	servers []*http.Server
+	serving sync.WaitGroup
 }
 
 // Start starts a service beside each of the sidecars, given by their sockets. With passing they pass the snapshot on.
@@ -40,18 +42,19 @@ func Start(sockets []string, passing bool) (*Chain, error) {
 		server := &http.Server{Handler: s, ReadHeaderTimeout: patience}
 		c.first = "http://" + ln.Addr().String()
 		c.servers = append(c.servers, server)
-		go func() { _ = server.Serve(ln) }() // ends with Close
+		c.serving.Go(func() { _ = server.Serve(ln) }) // ends with Close
 	}
 	return c, nil
 }
 
-// Close ends all services.
+// Close ends all services, and waits until they have ended.
 func (c *Chain) Close() {
 	for _, server := range c.servers {
 		_ = server.Close() // nothing is left to lose
 		server.Handler.(*service).sidecar.CloseIdleConnections()
 	}
 	c.client.CloseIdleConnections()
+	c.serving.Wait()
 }
 
 // Ask sends a request through all services, each of which evaluates these flags. The snapshot is one that the request brings along, as from

@@ -161,7 +161,7 @@ func TestCallsCarrySnapshots(t *testing.T) {
 }
 
 func TestAServerNeedsAClient(t *testing.T) {
-	for name, make := range map[string]func(grpcmeta.Server){
+	for name, enter := range map[string]func(grpcmeta.Server){
 		"Unary":  func(s grpcmeta.Server) { s.Unary() },
 		"Stream": func(s grpcmeta.Server) { s.Stream() },
 	} {
@@ -171,7 +171,7 @@ func TestAServerNeedsAClient(t *testing.T) {
 					t.Errorf("%s says %q; want what is missing", name, said)
 				}
 			}()
-			make(grpcmeta.Server{})
+			enter(grpcmeta.Server{})
 		}()
 	}
 }
