@@ -125,16 +125,15 @@ func (h *holder) makeRoom(revision int64, document int) {
 		return
 	}
 	largest, gone := eval.LoadLimits().Memory, false
-	for served.Weight()+h.held.weight(served)+min(documentWeight*document, largest) > maxFlagMemory+largest {
-		if len(h.held.past) > 0 {
-			h.held.past = slices.Delete(h.held.past, 0, 1)
-		} else if len(h.held.waiting) > 0 && h.held.waiting[0].revision < revision {
-			h.log.Warn("flags that wait for their moment are let go, for want of memory", "revision", h.held.waiting[0].revision)
-			h.held.waiting = slices.Delete(h.held.waiting, 0, 1)
-		} else {
-			break
-		}
-		gone = true
+	fits := func() bool {
+		return served.Weight()+h.held.weight(served)+min(documentWeight*document, largest) <= maxFlagMemory+largest
+	}
+	for ; len(h.held.past) > 0 && !fits(); gone = true {
+		h.held.past = slices.Delete(h.held.past, 0, 1)
+	}
+	for ; len(h.held.waiting) > 0 && h.held.waiting[0].revision < revision && !fits(); gone = true {
+		h.log.Warn("flags that wait for their moment are let go, for want of memory", "revision", h.held.waiting[0].revision)
+		h.held.waiting = slices.Delete(h.held.waiting, 0, 1)
 	}
 	if gone {
 		h.compose(h.current.Load(), time.Now()) // the table of pins holds them too

@@ -66,13 +66,6 @@ func (p *pinned) all(yield func(*eval.Flag, *counts) bool) {
 	}
 }
 
-func (p *pinned) len() int {
-	if p.past == nil {
-		return p.set.rules.Len()
-	}
-	return p.past.rules.Len()
-}
-
 // metadata is the flag set's own, for bulk answers.
 func (p *pinned) metadata() []byte {
 	if p.past == nil {

@@ -115,8 +115,16 @@ func TestCacheKey(t *testing.T) {
 func TestCacheKeysAreApart(t *testing.T) {
 	seen := map[string]string{}
 	for _, choices := range [][]choice{
-		{}, {{"a", "b", false}}, {{"a", "", false}}, {{"a", "", true}}, {{"ab", "", false}}, {{"a\"=\"b", "", true}}, {{"a", "b", false}, {"c", "", true}},
-		{{"a", "b\"\n\"c", false}}, {{"a=b", "", true}}, {{"a", "b", false}, {"a", "b", false}},
+		{},
+		{{"a", "b", false}},
+		{{"a", "", false}},
+		{{"a", "", true}},
+		{{"ab", "", false}},
+		{{"a\"=\"b", "", true}},
+		{{"a", "b", false}, {"c", "", true}},
+		{{"a", "b\"\n\"c", false}},
+		{{"a=b", "", true}},
+		{{"a", "b", false}, {"a", "b", false}},
 	} {
 		key := string(cacheKey(slices.Clone(choices)))
 		if other, ok := seen[key]; ok {
