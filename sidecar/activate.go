@@ -119,16 +119,13 @@ func (h *holder) makeRoom(revision int64, growing int) {
 		return
 	}
 	changed := false
-	for served.Weight()+h.held.weight(served)+growing > maxAllMemory {
-		if len(h.held.past) > 0 {
-			h.held.letGo(h.held.past[0].revision)
-		} else if len(h.held.waiting) > 0 && h.held.waiting[0].revision < revision {
-			h.log.Warn("flags that wait for their moment are let go, for want of memory", "revision", h.held.waiting[0].revision)
-			h.held.waiting = slices.Delete(h.held.waiting, 0, 1)
-		} else {
-			break
-		}
-		changed = true
+	fits := func() bool { return served.Weight()+h.held.weight(served)+growing <= maxAllMemory }
+	for ; len(h.held.past) > 0 && !fits(); changed = true {
+		h.held.letGo(h.held.past[0].revision)
+	}
+	for ; len(h.held.waiting) > 0 && h.held.waiting[0].revision < revision && !fits(); changed = true {
+		h.log.Warn("flags that wait for their moment are let go, for want of memory", "revision", h.held.waiting[0].revision)
+		h.held.waiting = slices.Delete(h.held.waiting, 0, 1)
 	}
 	if changed {
 		h.compose(h.current.Load(), time.Now()) // the table of pins holds them too

@@ -241,3 +241,89 @@ func TestTheOldestPinBoundsByContent(t *testing.T) {
 		t.Error("one below it is")
 	}
 }
+
+// A flag of the past that differs from the served one is counted as itself, not as what has its place in the served flags.
+func TestFlagsOfThePastAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		document := `{"flags":{"a":{"state":"ENABLED","variants":{"it":0},"defaultVariant":"it"},"revision":{"state":"ENABLED","variants":{"it":%d},"defaultVariant":"it"}}}`
+		h.publishMany(fmt.Sprintf(document, 1), 2)
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		h.publishMany(fmt.Sprintf(document, 2), 2)
+		time.Sleep(time.Minute)
+		_ = r.askFor(t, "/a", "")
+		_ = r.ask(t, "Burgee-Snapshot", h.tokens[1])
+		_ = snap(t, r.answer, "", "Burgee-Snapshot", h.tokens[1])
+		counted := map[string]uint64{}
+		r.meter.series.each(func(flag, _ string, n uint64) { counted[flag] += n })
+		if counted["a"] != 2 || counted["revision"] != 2 {
+			t.Errorf("counted %v; want two answers of each", counted)
+		}
+		h.publishMany(strings.Replace(fmt.Sprintf(document, 2), `{"it":0}`, `{"it":9}`, 1), 2)
+		time.Sleep(time.Minute)
+		for revision, want := range map[int64][2]any{1: {0.0, 1.0}, 2: {0.0, 2.0}, 3: {9.0, 2.0}} {
+			got := snap(t, r.answer, "", "Burgee-Snapshot", h.tokens[revision])
+			if a, b := got.Flags[0].Value, got.Flags[1].Value; a != want[0] || b != want[1] {
+				t.Errorf("revision %d: %v and %v; want %v", revision, a, b, want)
+			}
+		}
+	})
+}
+
+// A head whose bundle cannot be had acts by its overrides alone: answers and tokens stay those of the flags that are served, and a pin to a
+// revision up to it is good by its flags, but one to itself is not.
+func TestAHeadWithoutItsBundle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		one := `{"flags":{"revision":{"state":"ENABLED","variants":{"it":1,"safe":0},"defaultVariant":"it","metadata":{"safeVariant":"safe"}}}}`
+		h.publish(one)
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		h.publish(one)
+		h.publish(numbered(3), func(m *bundle.Manifest) { m.Overrides = []bundle.Override{{Flag: "revision"}} })
+		h.source.Put(bundle.Key(h.last.Manifest().Bundle.Digest), nil)
+		time.Sleep(5 * time.Minute)
+		if got := r.ask(t); got.Value != 0.0 || got.revision != 1 || got.token != h.tokens[1] {
+			t.Errorf("served: %+v; want revision 1, killed", got)
+		}
+		if got := r.ask(t, "Burgee-Snapshot", h.tokens[2]); got.Value != 0.0 || got.revision != 2 || got.token != h.tokens[2] || got.missed() {
+			t.Errorf("pinned to the same flags: %+v; want revision 2, killed", got)
+		}
+		if got := r.ask(t, "Burgee-Snapshot", h.tokens[3]); got.Value != 0.0 || got.revision != 1 || !got.missed() {
+			t.Errorf("pinned to it: %+v; want revision 1, killed, and the mark", got)
+		}
+		if st := r.Status(time.Now()); !st.Behind || st.Freshness != freshStale {
+			t.Errorf("behind %v, %s; want behind, and stale", st.Behind, st.Freshness)
+		}
+	})
+}
+
+// Where nothing is signed, anybody can make tokens: none has the store asked.
+func TestUnsignedTokensAskForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		h.number()
+		r := h.rig(func(c *Config) { c.Trust, c.Poll = bundle.AllowUnsigned(), time.Hour })
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		gets := h.source.Gets(bundle.HeadKey)
+		content := h.last.Manifest().Bundle.ContentDigest
+		for token, missed := range map[string]bool{
+			h.tokens[1]: false, bundle.UnsignedToken(1, content): false, bundle.UnsignedToken(9, content): true, h.ahead(2): true, bundle.UnsignedToken(7, bundle.Sum(nil)): true,
+		} {
+			if got := r.ask(t, "Burgee-Snapshot", token); got.missed() != missed || got.Value != 1.0 {
+				t.Errorf("%s: %+v; want missed %v", token, got, missed)
+			}
+		}
+		time.Sleep(time.Minute)
+		if n := h.source.Gets(bundle.HeadKey); n != gets {
+			t.Errorf("the store was asked %d times", n-gets)
+		}
+	})
+}

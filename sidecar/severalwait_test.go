@@ -91,9 +91,14 @@ func TestAKillOfWhatWaitsStays(t *testing.T) {
 		if st := r.Status(time.Now()); len(st.Pending) != 1 || st.Pending[0].Revision != 3 || st.Active.Revision != 1 || st.Behind {
 			t.Errorf("active %d, pending %v, behind %v; want revision 3 to wait", st.Active.Revision, st.Pending, st.Behind)
 		}
+		h.publish(fmt.Sprintf(two, 2), func(m *bundle.Manifest) { m.ActivateAt, m.Overrides = moment, []bundle.Override{{Flag: "revision"}} })
+		time.Sleep(time.Minute)
+		if st := r.Status(time.Now()); len(st.Pending) != 1 || st.Pending[0].Revision != 4 {
+			t.Errorf("pending %v; want revision 4 in the place of 3", st.Pending)
+		}
 		time.Sleep(10 * time.Minute)
-		if got := r.ask(t); got.revision != 3 || got.Value != 0.0 {
-			t.Errorf("%+v; want revision 3, killed", got)
+		if got := r.ask(t); got.revision != 4 || got.Value != 0.0 {
+			t.Errorf("%+v; want revision 4, killed", got)
 		}
 	})
 }
@@ -123,9 +128,9 @@ func TestOrderOfWhatWaits(t *testing.T) {
 		if pending := r.Status(time.Now()).Pending; len(pending) != 2 || pending[0].Revision != 2 {
 			t.Errorf("pending %v; want 2 and 3", pending)
 		}
-		time.Sleep(time.Minute + time.Second)
-		if got := r.served(t); got != 3 {
-			t.Errorf("revision %d; want 3", got)
+		time.Sleep(time.Until(third.head.Manifest().ActivateAt))
+		if synctest.Wait(); r.served(t) != 3 {
+			t.Errorf("revision %d; want 3 at once", r.served(t))
 		}
 		r.holder.take(first)
 		if got := r.served(t); got != 3 {
@@ -153,6 +158,18 @@ func TestTheNewestThatWaitsIsServedForWantOfAnother(t *testing.T) {
 		r.holder.settle() // nothing is left to settle
 		if got := r.served(t); got != 3 {
 			t.Errorf("revision %d; want 3", got)
+		}
+	})
+}
+
+// Flags that come before any head, as a held file's do, come with the overrides of their own.
+func TestTheFirstHeadActs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newHistory(t).rig()
+		defer r.stop()
+		r.holder.take(r.flagsOf(t, r.maker.Make(1, failing(1, "1h"), 1, func(m *bundle.Manifest) { m.Overrides = []bundle.Override{{Flag: "revision"}} })))
+		if got := r.ask(t); got.Value != 0.0 || got.Metadata["burgee.override"] != true {
+			t.Errorf("%+v; want it killed", got)
 		}
 	})
 }

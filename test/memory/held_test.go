@@ -261,7 +261,12 @@ func (p *pod) pend(what string, want int, next func() string) {
 func (p *pod) waits(revision int) {
 	p.t.Helper()
 	p.Until(p.t, fmt.Sprintf("%d pending", revision), func(st kit.Status) bool {
-		return slices.ContainsFunc(st.Pending, func(one struct{ Revision int }) bool { return one.Revision == revision })
+		for _, one := range st.Pending {
+			if one.Revision == revision {
+				return true
+			}
+		}
+		return false
 	})
 	if held, err := askPinned(p.Sidecar, "/"+kit.Number, revision, p.tokens[revision]); err != nil || !held {
 		p.t.Errorf("pending revision %d: answered %v %v", revision, held, err)
