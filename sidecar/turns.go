@@ -3,7 +3,6 @@ package sidecar
 import "time"
 
 // lookAtLeast is for how long nothing is looked at at most: the moments that are known beforehand have a timer, and a clock may be set.
-const lookAtLeast = 5 * time.Second
 
 // staleness is since when the flags are stale, as answers say it. It stays as it was said while it lasts, though the clock may be corrected:
 // bulk answers would else change.
