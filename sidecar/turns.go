@@ -2,7 +2,8 @@ package sidecar
 
 import "time"
 
-// lookAtLeast is for how long nothing is looked at at most: the moments that are known beforehand have a timer, and a clock may be set.
+// lookAfter is how long nothing is looked at at most: the moments that are known beforehand have a timer, but a clock may be set.
+const lookAfter = 5 * time.Second
 
 // staleness is since when the flags are stale, as answers say it. It stays as it was said while it lasts, though the clock may be corrected:
 // bulk answers would else change.
@@ -72,7 +73,7 @@ func (h *holder) arm(now time.Time) {
 	if h.closed {
 		return
 	}
-	wait := lookEvery
+	wait := lookAfter
 	at := func(moment time.Time) {
 		if until := moment.Sub(now); until >= 0 {
 			wait = min(wait, until+time.Millisecond) // past it, not at it
