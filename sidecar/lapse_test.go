@@ -197,6 +197,13 @@ func TestPinsAndFailingClosed(t *testing.T) {
 		if got := r.ask(t, "Burgee-Snapshot", h.tokens[1]); got.Value != 1.0 || got.missed() {
 			t.Errorf("held: %+v; want revision 1", got)
 		}
+		h.publish(failing(2, "30m"), func(m *bundle.Manifest) { m.Overrides = []bundle.Override{{Flag: "revision", Variant: "it"}} })
+		time.Sleep(time.Minute)
+		if got := r.ask(t, "Burgee-Snapshot", h.ahead(9)); got.Value != 2.0 || got.Metadata["burgee.override"] != true || !got.missed() || got.Metadata["burgee.failClosed"] != nil {
+			t.Errorf("missed, and set: %+v; want what it is set to, and the pin's mark", got)
+		}
+		h.publish(failing(2, "30m"))
+		time.Sleep(time.Minute)
 		h.source.Break(unavailable)
 		time.Sleep(4 * time.Minute)
 		if got := r.ask(t, "Burgee-Snapshot", h.tokens[1]); got.Value != 0.0 || got.Metadata["burgee.failClosed"] != closedStale || got.missed() {

@@ -40,10 +40,11 @@ type settings struct {
 
 	Poll           time.Duration `help:"How often the store is asked." default:"15s" group:"Pace"`
 	StaleAfter     time.Duration `help:"When flags that the store did not confirm count as stale; 4 polls by default." placeholder:"DURATION" group:"Pace"`
-	Retain         int           `help:"How many distinct bundles requests can be pinned to, that which is served included." default:"16" group:"Pins"`
-	PinMaxAge      time.Duration `help:"How long requests may be pinned to a revision that another one replaced." default:"15m" group:"Pins"`
-	PinWait        time.Duration `help:"How long a request waits whose pin is ahead of this sidecar, while the store is asked; 0 for not at all." default:"100ms" group:"Pins"`
 	AnswerContract bool          `help:"Answer with the contract's metadata too, such as owner and kind." group:"Pace"`
+
+	Retain    int           `help:"How many distinct bundles requests can be pinned to, that which is served included." default:"16" group:"Pins"`
+	PinMaxAge time.Duration `help:"How long requests may be pinned to a revision that another one replaced." default:"15m" group:"Pins"`
+	PinWait   time.Duration `help:"How long a request waits whose pin is ahead of this sidecar, while the store is asked; 0 for not at all." default:"100ms" group:"Pins"`
 
 	LogLevel  string `help:"One of trace, debug, info, warn, error." enum:"trace,debug,info,warn,error" default:"info" group:"Logs"`
 	LogFormat string `help:"One of text, json." enum:"text,json" default:"text" group:"Logs"`
