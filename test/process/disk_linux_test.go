@@ -57,9 +57,9 @@ func TestFullDisk(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	if st := burgee.Fresh(t, 2); len(st.Degraded) != 0 {
-		t.Errorf("degraded %q once there is room", st.Degraded)
-	}
+	burgee.Until(t, "nothing degraded once there is room", func(st kit.Status) bool {
+		return len(st.Degraded) == 0 && st.Freshness == "fresh" && st.Persisted.Revision == 2
+	})
 }
 
 // fill leaves not one page.
