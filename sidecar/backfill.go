@@ -32,7 +32,7 @@ func (s *Sidecar) backfill(ctx context.Context) {
 				return
 			}
 			delay = 0
-			if err := b.walk(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errBusy) {
+			if err := b.walk(ctx); err != nil && b.failures == 1 && ctx.Err() == nil { // once, not with each poll
 				s.config.Log.Warn("earlier revisions not read; requests that are pinned to them are answered from newer flags, and told so", "error", err, "retry_in", b.wait().String())
 			}
 		}

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/burgeehq/burgee/sync/bundle"
 	"github.com/burgeehq/burgee/sync/object"
 	"github.com/burgeehq/burgee/sync/publish"
 )
 
-func printOverridden(out io.Writer, done publish.Overridden) error {
+func printOverridden(out io.Writer, done publish.Overridden, now time.Time) error {
 	m := done.Head.Manifest()
 	switch done.Outcome {
 	case publish.Unchanged:
@@ -36,7 +37,7 @@ func printOverridden(out io.Writer, done publish.Overridden) error {
 			fmt.Fprintf(out, "stands: %s\n", overrideText(o))
 		}
 	}
-	if !m.ActivateAt.IsZero() {
+	if m.ActivateAt.After(now) {
 		fmt.Fprintf(out, "the flags of this revision are active from %s; overrides act at once\n", moment(m.ActivateAt))
 	}
 	return nil

@@ -86,7 +86,7 @@ func (o *overriding) begin(ctx context.Context, w *world, segment, variant strin
 func (o *overriding) finish(ctx context.Context, w *world, form output, done publish.Overridden, forced bool) error {
 	o.warn(w, done)
 	if form != inJSON {
-		if err := printOverridden(w.stdout, done); err != nil {
+		if err := printOverridden(w.stdout, done, w.now()); err != nil {
 			return err
 		}
 	}

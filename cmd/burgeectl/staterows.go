@@ -17,7 +17,7 @@ func (s *state) table() table {
 		{"validity", s.Validity},
 		{"behind", onlyIf(s.Behind, "yes: the store holds newer flags that this sidecar does not serve")},
 		{"revision", s.Active.text()},
-		{"head", onlyIf(s.Sync.HeadRevision > s.Active.Revision, fmt.Sprintf("%d, whose flags are not served", s.Sync.HeadRevision))},
+		{"head", onlyIf(s.Sync.HeadRevision > s.newest(), fmt.Sprintf("%d, whose flags are not served", s.Sync.HeadRevision))},
 		{"persisted", s.persisted()},
 		{"store", s.Sync.Store},
 		{"confirmed", moment(s.Sync.ConfirmedAt)},
@@ -37,7 +37,7 @@ func (s *state) table() table {
 	for _, f := range s.FailingClosed {
 		rows = append(rows, [2]string{"failing closed", f.Flag + ": " + since(f.Why, f.Since)})
 	}
-	rows = append(rows, [2]string{"closing next", s.NextClosing.text(s.Freshness)})
+	rows = append(rows, [2]string{"closing next", s.NextClosing.text(s.Freshness != "fresh" || s.Sync.Failures > 0)})
 	for _, b := range s.Broken {
 		rows = append(rows, [2]string{"broken", b.Flag + ": " + b.Problem})
 	}
@@ -46,6 +46,15 @@ func (s *state) table() table {
 		rows = append(rows, [2]string{"override", o.text()})
 	}
 	return rows
+}
+
+// newest is the newest revision whose flags are served, or wait for their moment.
+func (s *state) newest() int64 {
+	revision := s.Active.Revision
+	for _, p := range s.Pending {
+		revision = max(revision, p.Revision)
+	}
+	return revision
 }
 
 // developing tells that flags come from a file: nothing is signed there, and nothing kept.
@@ -98,9 +107,9 @@ func (r *rejected) text() string {
 	return fmt.Sprintf("revision %d, %s: %s", r.Revision, r.Reason, r.Message)
 }
 
-// text tells of the next flags to fail closed, while that is more than how things always are: each poll puts it off.
-func (n *nextClosing) text(freshness string) string {
-	if n == nil || freshness == "fresh" {
+// text tells of the next flags to fail closed, while it is more than what each poll puts off.
+func (n *nextClosing) text(overdue bool) string {
+	if n == nil || !overdue {
 		return ""
 	}
 	return strings.Join(n.Flags, ", ") + " at " + moment(n.At) + ", unless the store confirms the flags before"

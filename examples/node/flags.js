@@ -31,12 +31,14 @@ export async function connect() {
   return OpenFeature.getClient();
 }
 
-// openSnapshot asks for the token of what the sidecar serves now, and for no flags. Without an answer the request goes on unpinned.
+// openSnapshot asks for the token of what the sidecar serves now, and for no flags. Without an answer the request goes on unpinned,
+// which must be seen: it may see two states of the flags.
 export async function openSnapshot() {
   try {
     const answer = await call(`${sidecar}/v1/snapshot`, { method: 'POST', body: '{"flags": []}' });
     return (await answer.json()).token;
-  } catch {
+  } catch (cause) {
+    console.error(`this request has no snapshot: ${cause.message}`);
     return undefined;
   }
 }
