@@ -23,7 +23,7 @@ const maxBackfillDelay = 5 * time.Second
 // backfill brings in earlier revisions that requests may still be pinned to and that this sidecar does not hold: after a restart from the
 // disk, and from the store those that were published between two polls. It ends with ctx.
 func (s *Sidecar) backfill(ctx context.Context) {
-	b := backfill{s: s, looked: map[string]bool{}, refused: map[bundle.Digest]bool{}}
+	b := backfill{s: s, looked: map[string]bool{}}
 	delay := time.Duration(s.config.Random() * float64(min(s.config.Poll, maxBackfillDelay)))
 	for ctx.Err() == nil {
 		b.restore(ctx)
@@ -61,11 +61,10 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 // backfill is how far back the store's revisions are known.
 type backfill struct {
 	s        *Sidecar
-	complete int64                  // up to this revision all are known that still count
-	looked   map[string]bool        // held files that were looked at
-	refused  map[bundle.Digest]bool // bundles that were: they are not fetched again
-	taking   bundle.Digest          // the bundle that is being fetched and taken up
-	failures int                    // in a row
+	complete int64           // up to this revision all are known that still count
+	looked   map[string]bool // held files that were looked at
+	taking   bundle.Digest   // the bundle that is being fetched and taken up
+	failures int             // in a row
 }
 
 // due tells whether revisions before the newest may be missing. Most of the time none is, and the store is not asked.
@@ -106,7 +105,7 @@ func (b *backfill) walk(ctx context.Context) error {
 		switch {
 		case m.Revision <= b.complete, m.Revision < oldest, h.past(next), h.knowsEnough():
 			return pull.Stop
-		case h.knows(head, next), b.s.keeper.condemned(m.Bundle.Digest), b.refused[m.Bundle.Digest]:
+		case h.knows(head, next), b.s.keeper.condemned(m.Bundle.Digest), h.refusedBefore(m.Bundle.Digest):
 			return pull.Skip
 		case spilled || h.full(m.Revision):
 			return pull.Stop
@@ -138,7 +137,7 @@ func (b *backfill) walk(ctx context.Context) error {
 		b.s.config.Log.Info("earlier revisions read", "back_from", from.Manifest().Revision)
 	case errors.Is(err, errBusy): // soon again
 	case bundle.ReasonOf(err) != "" && b.taking != "":
-		b.refused[b.taking] = true
+		h.refuse(b.taking)
 		fallthrough
 	default:
 		b.failures++

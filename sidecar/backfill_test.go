@@ -328,3 +328,23 @@ func TestThePastIsAFloorToo(t *testing.T) {
 		}
 	})
 }
+
+// What was refused when it was the newest is not fetched again as the past: it takes the memory of a whole document to refuse it.
+func TestWhatWasRefusedIsNoPast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(t)
+		h.number()
+		r := h.rig()
+		r.start(t)
+		defer r.stop()
+		time.Sleep(time.Minute)
+		h.publish(numbered(2), func(m *bundle.Manifest) { m.Bundle.Flags = 7 })
+		refused := bundle.Key(h.last.Manifest().Bundle.Digest)
+		time.Sleep(time.Minute)
+		h.number()
+		time.Sleep(time.Minute)
+		if got, n := r.ask(t), h.source.Gets(refused); got.Value != 3.0 || n != 1 {
+			t.Errorf("%+v; what was refused was fetched %d times, want once", got, n)
+		}
+	})
+}

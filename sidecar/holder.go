@@ -37,8 +37,9 @@ type holder struct {
 
 	mu      sync.Mutex // over what follows, and over replacing the current flagset
 	held    heldFlags
-	news    chan struct{} // holds one when there are flags that others may have come before
-	bounds  bounds        // of all flags that can be answered from
+	news    chan struct{}          // holds one when there are flags that others may have come before
+	refused map[bundle.Digest]bool // bundles that were, for what is in them
+	bounds  bounds                 // of all flags that can be answered from
 	turn    *time.Timer
 	closed  bool
 	stale   staleness
@@ -50,7 +51,7 @@ func newHolder(c Config, f *freshness, k *clock, p *pins) *holder {
 	return &holder{
 		options: eval.Options{AnswerContract: c.AnswerContract}, retain: c.Retain, pinMaxAge: c.PinMaxAge, staleAfter: c.StaleAfter,
 		freshness: f, clock: k, pins: p, health: c.HealthyAfter, log: c.Log,
-		news: make(chan struct{}, 1),
+		news: make(chan struct{}, 1), refused: map[bundle.Digest]bool{},
 	}
 }
 
@@ -96,8 +97,32 @@ func (h *holder) attempt(head bundle.Head, take func() error) error {
 	err := take()
 	if err != nil {
 		h.keeper.untry(ref.Digest)
+		h.refuseFor(err, ref.Digest)
 	}
 	return err
+}
+
+// refuseFor notes a bundle that was refused for what is in it.
+func (h *holder) refuseFor(err error, digest bundle.Digest) {
+	if bundle.ReasonOf(err) != "" {
+		h.refuse(digest)
+	}
+}
+
+// refuse notes a bundle that is not to be fetched and unpacked again for the past's sake.
+func (h *holder) refuse(digest bundle.Digest) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.refused) >= maxRevisions {
+		clear(h.refused)
+	}
+	h.refused[digest] = true
+}
+
+func (h *holder) refusedBefore(digest bundle.Digest) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.refused[digest]
 }
 
 // Bundle compiles what a head brought, saves it, and serves it or holds it until its moment.
