@@ -50,7 +50,7 @@ test: ## all tests that need Go alone
 
 # Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector.
 race: ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -skip '^(TestScripts|TestAPublisherStoppedAnywhere)$$' ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^(TestScripts|TestAPublisherStoppedAnywhere)$$' ./...
 
 sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
 	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)

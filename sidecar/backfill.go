@@ -14,6 +14,9 @@ import (
 	"github.com/burgeehq/burgee/sync/pull"
 )
 
+// busyWait is how long to wait where other flags are being compiled.
+const busyWait = 100 * time.Millisecond
+
 // maxDoublings bounds how much longer the wait gets after failures.
 const maxDoublings = 6
 
@@ -26,18 +29,25 @@ func (s *Sidecar) backfill(ctx context.Context) {
 	b := backfill{s: s, looked: map[string]bool{}}
 	delay := time.Duration(s.config.Random() * float64(min(s.config.Poll, maxBackfillDelay)))
 	for ctx.Err() == nil {
-		b.restore(ctx)
-		if b.due() {
+		busy := b.restore(ctx)
+		if !busy && b.due() {
 			if s.holder.current.Load() != nil && !sleep(ctx, delay) {
 				return
 			}
 			delay = 0
-			if err := b.walk(ctx); err != nil && b.failures == 1 && ctx.Err() == nil { // once, not with each poll
+			err := b.walk(ctx)
+			busy = errors.Is(err, errBusy)
+			if err != nil && !busy && b.failures == 1 && ctx.Err() == nil { // once, not with each poll
 				s.config.Log.Warn("earlier revisions not read; requests that are pinned to them are answered from newer flags, and told so", "error", err, "retry_in", b.wait().String())
 			}
 		}
-		s.holder.settle()
-		timer := time.NewTimer(b.wait())
+		wait := b.wait()
+		if busy { // what was to be looked at may be all that there is to serve
+			wait = busyWait
+		} else {
+			s.holder.settle()
+		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 		case <-s.holder.news:
@@ -148,14 +158,15 @@ func (b *backfill) walk(ctx context.Context) error {
 // errBusy is that other flags are being compiled. Two documents at a time are too much for a pod, and so is one that waits for the other.
 var errBusy = errors.New("other flags are being compiled")
 
-// restore brings in what the disk holds beside the newest flags, if it verifies with today's keys. A disk that is late has it later.
-func (b *backfill) restore(ctx context.Context) {
+// restore brings in what the disk holds beside the newest flags, if it verifies with today's keys. A disk that is late has it later, and so
+// has one that is to be looked at while other flags are compiled, which it tells.
+func (b *backfill) restore(ctx context.Context) (busy bool) {
 	s, after := b.s, b.s.holder.newest.Load()
 	names := s.keeper.heldNames()
 	maps.DeleteFunc(b.looked, func(name string, _ bool) bool { return !slices.Contains(names, name) })
 	for _, name := range names {
 		if ctx.Err() != nil || after != nil && s.holder.past(*after) {
-			return
+			return false
 		}
 		if b.looked[name] {
 			continue
@@ -169,7 +180,7 @@ func (b *backfill) restore(ctx context.Context) {
 		switch {
 		case err != nil: // a disk that hangs is asked again later
 			delete(b.looked, name)
-			return
+			return false
 		case errors.Is(loaded.Err, os.ErrNotExist): // it made room for another
 			continue
 		}
@@ -184,7 +195,7 @@ func (b *backfill) restore(ctx context.Context) {
 		}
 		if errors.Is(err, errBusy) {
 			b.looked[name] = false
-			return
+			return true
 		}
 		if err != nil {
 			s.notTaken(c, err)
@@ -193,6 +204,7 @@ func (b *backfill) restore(ctx context.Context) {
 		}
 		after = &head // not that of the candidate, which has the bundle's bytes
 	}
+	return false
 }
 
 func (b *backfill) load(ctx context.Context, name string) (lkg.Loaded, error) {
