@@ -98,6 +98,9 @@ func (c *Config) complete() error {
 	if c.Random == nil {
 		c.Random = rand.Float64
 	}
+	if c.FlagsFile != "" { // which is looked at at a pace of its own
+		c.StaleAfter = max(c.StaleAfter, staleAfterPolls*lookEvery)
+	}
 	if c.StaleAfter < c.Poll {
 		return fmt.Errorf("stale-after %v is shorter than poll %v: the flags would be stale between any two polls", c.StaleAfter, c.Poll)
 	}

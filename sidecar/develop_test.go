@@ -91,3 +91,31 @@ func TestDevelopmentWithoutAFileIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A file is looked at at its own pace, whatever that of a store would be: while it is there and good, nothing is stale, though it changes.
+func TestAFileIsNotStaleBetweenTwoLooks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "flags.json")
+	if err := os.WriteFile(path, []byte(numbered(1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(Config{FlagsFile: path, Poll: 100 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &rig{Sidecar: s, answer: s.evaluation(), cancel: func() {}, group: &sync.WaitGroup{}}
+		r.start(t)
+		defer r.stop()
+		for step := range 100 {
+			if step == 50 {
+				if err := os.WriteFile(path, []byte(numbered(2)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(50 * time.Millisecond)
+			if got := r.ask(t); got.Metadata["burgee.staleSince"] != nil {
+				t.Fatalf("after %v: %+v", time.Duration(step+1)*50*time.Millisecond, got)
+			}
+		}
+	})
+}
