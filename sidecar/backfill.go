@@ -146,10 +146,10 @@ func (b *backfill) walk(ctx context.Context) error {
 		b.knownBefore(from.Manifest())
 		b.s.config.Log.Info("earlier revisions read", "back_from", from.Manifest().Revision)
 	case errors.Is(err, errBusy): // soon again
-	case bundle.ReasonOf(err) != "" && b.taking != "":
-		h.refuse(b.taking)
-		fallthrough
 	default:
+		if b.taking != "" {
+			h.refuseFor(err, b.taking)
+		}
 		b.failures++
 	}
 	return err

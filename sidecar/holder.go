@@ -102,15 +102,13 @@ func (h *holder) attempt(head bundle.Head, take func() error) error {
 	return err
 }
 
-// refuseFor notes a bundle that was refused for what is in it.
+// refuseFor notes a bundle that was refused for what is in it: it is not to be fetched and unpacked again for the past's sake. Bytes that are
+// not those that were published may be others the next time.
 func (h *holder) refuseFor(err error, digest bundle.Digest) {
-	if bundle.ReasonOf(err) != "" {
-		h.refuse(digest)
+	switch bundle.ReasonOf(err) {
+	case "", bundle.ReasonDigest, bundle.ReasonOversized:
+		return
 	}
-}
-
-// refuse notes a bundle that is not to be fetched and unpacked again for the past's sake.
-func (h *holder) refuse(digest bundle.Digest) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.refused) >= maxRevisions {
