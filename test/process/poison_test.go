@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,16 +35,13 @@ func TestPoisonIsQuarantined(t *testing.T) {
 	t.Parallel()
 	shop := kit.New(t)
 	shop.Publish(t, kit.Flags(1, 0))
-	burgee := shop.Start(t, soon...)
-	burgee.Fresh(t, 1)
-	takes := data(t, burgee.PID)
+	takes := usualData(t, shop)
 	if takes == 0 {
 		t.Skip("SKIP: there is no /proc to tell what a process takes")
 	}
-	burgee.Stop(t)
 
 	start := func() *kit.Sidecar { return shop.StartAs(t, dataLimit(takes+room), soon...) }
-	burgee = start()
+	burgee := start()
 	burgee.Fresh(t, 1)
 	shop.Publish(t, kit.Flags(2, poisonFlags), "--allow-growth")
 	deaths := 0
@@ -69,6 +67,21 @@ func TestPoisonIsQuarantined(t *testing.T) {
 		t.Errorf("degraded %q after a good bundle", st.Degraded)
 	}
 	t.Logf("a limit of %d KiB: %d deaths, then revision 1 again", takes+room, deaths)
+}
+
+// usualData is what a sidecar takes that has come to the newest flags: the middle one of three, since now and then one takes some MiB more or
+// less, and by that one's measure the poison would do no harm, or a small bundle would.
+func usualData(t *testing.T, shop *kit.Shop) int {
+	t.Helper()
+	var takes []int
+	for range 3 {
+		burgee := shop.Start(t, soon...)
+		burgee.Fresh(t, 1)
+		takes = append(takes, data(t, burgee.PID))
+		burgee.Stop(t)
+	}
+	slices.Sort(takes)
+	return takes[1]
 }
 
 // data is what a process may write to, in KiB; 0 where there is no /proc.
