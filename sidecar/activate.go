@@ -40,9 +40,7 @@ func (h *holder) await(next *flagset, now time.Time) {
 	h.held.note(next, time.Time{})
 	h.log.Info("flags held for their moment", "revision", next.revision, "activate_at", next.head.Manifest().ActivateAt)
 	h.proveLater(next)
-	if current := h.current.Load(); current != nil {
-		h.compose(current, now)
-	}
+	h.recompose(now)
 }
 
 // activateDue serves those whose moment has come: of several the newest.
@@ -100,12 +98,21 @@ func (h *holder) sayOverrides() {
 func (h *holder) compiled(ref bundle.Ref) *eval.Ruleset {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, one := range append(slices.Clone(h.held.waiting), h.current.Load()) {
-		if one != nil && sameBundle(one.head.Manifest().Bundle, ref) {
+	for _, one := range h.whole() {
+		if sameBundle(one.head.Manifest().Bundle, ref) {
 			return one.bundle
 		}
 	}
 	return nil
+}
+
+// whole are the flags that are not kept as a difference to others: those that wait for their moment, and those that are served.
+func (h *holder) whole() []*flagset {
+	all := slices.Clone(h.held.waiting)
+	if current := h.current.Load(); current != nil {
+		all = append(all, current)
+	}
+	return all
 }
 
 // makeRoom lets go of what is held where the flags of a revision that are being compiled find no room beside it, and take so many bytes
@@ -128,7 +135,7 @@ func (h *holder) makeRoom(revision int64, growing int) {
 		h.held.waiting = slices.Delete(h.held.waiting, 0, 1)
 	}
 	if changed {
-		h.compose(h.current.Load(), time.Now()) // the table of pins holds them too
+		h.recompose(time.Now()) // the table of pins holds them too
 	}
 }
 
@@ -146,7 +153,7 @@ func (h *holder) hasRoom(revision int64, growing int) bool {
 		h.held.letGo(h.held.past[0].revision)
 	}
 	if changed {
-		h.compose(now, time.Now())
+		h.recompose(time.Now())
 	}
 	return h.held.weight(now.bundle)+growing <= roomBeside(now)
 }

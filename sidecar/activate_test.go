@@ -20,10 +20,7 @@ func TestARevisionWaitsForItsMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.number(atMoment(time.Minute))
 		moment := h.last.Manifest().ActivateAt
 		time.Sleep(30 * time.Second)
@@ -60,10 +57,7 @@ func TestAKillDoesNotWait(t *testing.T) {
 		two := `{"flags":{"revision":{"state":"ENABLED","variants":{"it":%d,"safe":0},"defaultVariant":"it","metadata":{"safeVariant":"safe"}}}}`
 		h := newHistory(t)
 		h.publish(fmt.Sprintf(two, 1))
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.publish(fmt.Sprintf(two, 2), atMoment(2*time.Minute))
 		moment := h.last.Manifest().ActivateAt
 		time.Sleep(30 * time.Second)
@@ -91,10 +85,7 @@ func TestGoingBackDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.number(atMoment(2 * time.Minute))
 		time.Sleep(time.Minute)
 		h.publish(numbered(1))
@@ -117,10 +108,7 @@ func TestSeveralWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.number(atMoment(3 * time.Minute))
 		time.Sleep(time.Minute)
 		h.number(atMoment(4 * time.Minute))
@@ -266,10 +254,7 @@ func TestASuspectClockDoesNotWait(t *testing.T) {
 		w := &wall{}
 		h := newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Wall = w.now })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.Wall = w.now })
 		w.set(-decade)
 		h.number(atMoment(time.Hour))
 		time.Sleep(time.Minute)

@@ -73,7 +73,6 @@ type backfill struct {
 	s        *Sidecar
 	complete int64           // up to this revision all are known that still count
 	looked   map[string]bool // held files that were looked at
-	taking   bundle.Digest   // the bundle that is being fetched and taken up
 	failures int             // in a row
 }
 
@@ -110,6 +109,7 @@ func (b *backfill) walk(ctx context.Context) error {
 	h, from := b.s.holder, *b.s.holder.newest.Load()
 	oldest := h.oldestPin()
 	spilled := false
+	var taking bundle.Digest // the bundle that is being fetched and taken up
 	want := func(head, next bundle.Head) pull.Wish {
 		m := head.Manifest()
 		switch {
@@ -120,7 +120,7 @@ func (b *backfill) walk(ctx context.Context) error {
 		case spilled || h.full(m.Revision):
 			return pull.Stop
 		default:
-			b.taking = m.Bundle.Digest
+			taking = m.Bundle.Digest
 			return pull.Take
 		}
 	}
@@ -131,7 +131,7 @@ func (b *backfill) walk(ctx context.Context) error {
 			return err
 		}
 		spilled = !h.keeps(packed.Head())
-		b.taking = ""
+		taking = ""
 		kept, cancel := context.WithTimeout(ctx, saveWait)
 		defer cancel()
 		select {
@@ -147,8 +147,8 @@ func (b *backfill) walk(ctx context.Context) error {
 		b.s.config.Log.Info("earlier revisions read", "back_from", from.Manifest().Revision)
 	case errors.Is(err, errBusy): // soon again
 	default:
-		if b.taking != "" {
-			h.refuseFor(err, b.taking)
+		if taking != "" {
+			h.refuseFor(err, taking)
 		}
 		b.failures++
 	}
@@ -194,7 +194,7 @@ func (b *backfill) restore(ctx context.Context) (busy bool) {
 			err = s.rememberHeld(c, after)
 		}
 		if errors.Is(err, errBusy) {
-			b.looked[name] = false
+			delete(b.looked, name)
 			return true
 		}
 		if err != nil {
@@ -311,12 +311,8 @@ func (h *holder) knows(head, after bundle.Head) bool {
 func (h *holder) has(stored string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, f := range append(slices.Clone(h.held.waiting), h.current.Load()) {
-		if f != nil && f.head.Manifest().Bundle.Digest.Hex() == stored {
-			return true
-		}
-	}
-	return slices.ContainsFunc(h.held.past, func(p *pastBundle) bool { return p.stored.Hex() == stored })
+	whole := slices.ContainsFunc(h.whole(), func(f *flagset) bool { return f.head.Manifest().Bundle.Digest.Hex() == stored })
+	return whole || slices.ContainsFunc(h.held.past, func(p *pastBundle) bool { return p.stored.Hex() == stored })
 }
 
 // oldestPin is the revision below which pins count no more; 0 where nothing is served.
@@ -358,7 +354,5 @@ func (h *holder) noRoom(revision int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.held.letGo(revision)
-	if current := h.current.Load(); current != nil {
-		h.compose(current, time.Now()) // the table of pins holds them too
-	}
+	h.recompose(time.Now()) // the table of pins holds them too
 }

@@ -20,10 +20,7 @@ func TestMissedRevisionsAreFetched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		for range 4 {
 			h.number()
 		}
@@ -101,10 +98,7 @@ func TestThePastIsAskedForAgain(t *testing.T) {
 			}
 			return nil, nil
 		})
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.number()
 		time.Sleep(20 * time.Second)
 		if got := r.ask(t); got.Value != 3.0 {
@@ -203,10 +197,7 @@ func TestTheWalkEndsWhereTheMemoryDoes(t *testing.T) {
 		for revision := range int64(8) {
 			h.publishMany(weighty(revision+1, 1500), weightyFlags+1)
 		}
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		held := r.Status(time.Now()).Held
 		oldest := held[len(held)-1]
 		if oldest < 4 || oldest > 7 {
@@ -228,10 +219,7 @@ func TestAWalkOverTheSameFlagsEnds(t *testing.T) {
 		for revision := range int64(maxRevisions + 20) {
 			h.publish(numbered(1 + revision%2))
 		}
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		if n := len(r.Status(time.Now()).Held); n != maxRevisions {
 			t.Errorf("%d revisions are held; want %d", n, maxRevisions)
 		}
@@ -272,10 +260,7 @@ func TestARevisionWhoseFlagsDidNotComeIsFetched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.source.Break(func(_ context.Context, key string) (func([]byte) []byte, error) {
 			if strings.HasPrefix(key, bundle.BundlesPrefix) {
 				return nil, object.ErrUnavailable
@@ -334,10 +319,7 @@ func TestWhatWasRefusedIsNoPast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.publish(numbered(2), func(m *bundle.Manifest) { m.Bundle.Flags = 7 })
 		refused := bundle.Key(h.last.Manifest().Bundle.Digest)
 		time.Sleep(time.Minute)

@@ -21,29 +21,37 @@ func (s *Sidecar) bulk(ctx *fasthttp.RequestCtx, w *workspace, start time.Time) 
 	if v == nil {
 		return
 	}
+	s.answerAll(ctx, func(text []byte) (_ []byte, send bool) {
+		text, sum := s.appendAll(text, v, w, s.clock.machine(start).Unix())
+		tag := bodyTag(sum)
+		ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
+		if !v.now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {
+			ctx.SetStatusCode(fasthttp.StatusNotModified)
+			return text, false
+		}
+		return text, true
+	})
+}
+
+// answerAll has an answer with all flags written into memory that is counted until the client has taken it, and sends it unless write says
+// that it is not to be.
+func (s *Sidecar) answerAll(ctx *fasthttp.RequestCtx, write func(text []byte) (_ []byte, send bool)) {
 	body := newBulkBody(&s.bulkBodies, &s.untaken)
 	if body == nil {
 		s.crammed(ctx)
 		return
 	}
-	sent := false
+	send := false
 	defer func() {
-		if !sent {
+		if !send {
 			_ = body.Close() // gives its memory back
 		}
 	}()
-	var sum uint64
-	body.text, sum = s.appendAll(body.text, v, w, s.clock.machine(start).Unix())
+	body.text, send = write(body.text)
 	body.made()
-	tag := bodyTag(sum)
-	ctx.Response.Header.SetBytesV(fasthttp.HeaderETag, tag[:])
-	if !v.now.vetoes(ctx.Request.URI()) && matches(ctx.Request.Header.PeekAll(fasthttp.HeaderIfNoneMatch), tag[:]) {
-		ctx.SetStatusCode(fasthttp.StatusNotModified)
-		return
+	if send {
+		body.answer(ctx)
 	}
-	sent = true
-	ctx.Response.Header.SetContentTypeBytes(jsonType)
-	ctx.Response.SetBodyStream(body, len(body.text))
 }
 
 // opened reads a request for several flags and finds the state that it is answered from; where that cannot be it answers why, and gives nil.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
 )
 
 // maxKeptBody is the largest bulk answer whose memory is used again.
@@ -58,6 +60,12 @@ func (b *bulkBody) made() {
 	b.of.bytes.Add(int64(len(b.text) - b.held))
 	b.of.usual.Store(max(int64(len(b.text)), b.of.usual.Load()/8*7)) // those with marks are longer: growing into one takes twice its memory
 	b.held = len(b.text)
+}
+
+// answer sends it.
+func (b *bulkBody) answer(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.SetContentTypeBytes(jsonType)
+	ctx.Response.SetBodyStream(b, len(b.text))
 }
 
 // Read gives what was not read yet.

@@ -48,14 +48,14 @@ type revision struct {
 
 // heldLimits are what bounds the held.
 type heldLimits struct {
-	bundles int       // in all, that which is served counted
-	since   time.Time // revisions that were replaced before do not count any more
-	oldest  int64     // nor do those below it
-	age     time.Duration
+	bundles int           // in all, that which is served counted
+	now     time.Time     // revisions that were replaced
+	age     time.Duration // so long before do not count any more,
+	oldest  int64         // nor do those below this one
 }
 
 func (h *holder) limits(served *flagset, now time.Time) heldLimits {
-	return heldLimits{bundles: h.retain, since: now.Add(-h.pinMaxAge), oldest: served.oldestPin(), age: h.pinMaxAge}
+	return heldLimits{bundles: h.retain, now: now, age: h.pinMaxAge, oldest: served.oldestPin()}
 }
 
 // note adds a revision to those that are known, and tells whether it was not yet.
@@ -63,7 +63,7 @@ func (h *heldFlags) note(f *flagset, until time.Time) (news bool) {
 	if len(f.token) == 0 {
 		return false
 	}
-	at, found := h.place(f.revision)
+	at, found := byRevision(h.revisions, f.revision, func(r revision) int64 { return r.number })
 	if found {
 		return false
 	}
@@ -80,13 +80,14 @@ func (h *heldFlags) wait(next *flagset) bool {
 		return false
 	}
 	h.waiting = slices.DeleteFunc(h.waiting, func(w *flagset) bool { return w.bundle == next.bundle || w.revision == next.revision })
-	at, _ := slices.BinarySearchFunc(h.waiting, next.revision, func(w *flagset, n int64) int { return cmp.Compare(w.revision, n) })
+	at, _ := byRevision(h.waiting, next.revision, func(w *flagset) int64 { return w.revision })
 	h.waiting = slices.Insert(h.waiting, at, next)
 	return true
 }
 
-func (h *heldFlags) place(number int64) (at int, found bool) {
-	return slices.BinarySearchFunc(h.revisions, number, func(r revision, n int64) int { return cmp.Compare(r.number, n) })
+// byRevision is where a revision stands in a list by revisions, or belongs.
+func byRevision[T any](all []T, number int64, of func(T) int64) (at int, found bool) {
+	return slices.BinarySearchFunc(all, number, func(one T, n int64) int { return cmp.Compare(of(one), n) })
 }
 
 // follow makes all that is held what is held beside the next flags, those before them included.
@@ -154,7 +155,7 @@ func (h *heldFlags) add(f, served *flagset) {
 }
 
 func (h *heldFlags) insert(p *pastBundle) {
-	at, _ := slices.BinarySearchFunc(h.past, p.revision, func(p *pastBundle, n int64) int { return cmp.Compare(p.revision, n) })
+	at, _ := byRevision(h.past, p.revision, func(p *pastBundle) int64 { return p.revision })
 	h.past = slices.Insert(h.past, at, p)
 }
 
@@ -162,8 +163,9 @@ func (h *heldFlags) insert(p *pastBundle) {
 func (h *heldFlags) trim(served *flagset, l heldLimits) {
 	h.next = time.Time{}
 	h.revisions = slices.DeleteFunc(h.revisions, func(r revision) bool {
-		gone := r.number < l.oldest && r.number != served.revision || !r.until.IsZero() && !r.until.After(l.since)
-		if end := r.until.Add(l.age); !gone && !r.until.IsZero() && (h.next.IsZero() || end.Before(h.next)) {
+		end, ends := r.until.Add(l.age), !r.until.IsZero()
+		gone := r.number < l.oldest && r.number != served.revision || ends && !end.After(l.now)
+		if !gone && ends && (h.next.IsZero() || end.Before(h.next)) {
 			h.next = end
 		}
 		return gone

@@ -77,9 +77,7 @@ func (h *holder) raise(head bundle.Head) {
 	defer h.mu.Unlock()
 	now := time.Now()
 	h.newest.Store(&head)
-	if current := h.current.Load(); current != nil {
-		h.compose(current, now)
-	}
+	h.recompose(now)
 	h.arm(now)
 }
 

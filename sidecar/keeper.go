@@ -74,7 +74,7 @@ func newKeeper(path string, before lkg.Before, log hclog.Logger) *keeper {
 	return &keeper{
 		path: path, before: before, log: log.Named("keep"),
 		wake: make(chan struct{}, 1), loads: make(chan load), found: make(chan found, 1), ended: make(chan struct{}),
-		past: past{most: retained},
+		past: past{most: DefaultRetain},
 	}
 }
 

@@ -12,10 +12,8 @@ import (
 	"github.com/burgeehq/burgee/sync/lkg"
 )
 
-const (
-	retained  = 16               // distinct bundles, the current one among them, where nothing else is said
-	maxQueued = bundle.MaxStored // bytes of held bundles that wait for the disk: as many as the largest has, whatever the disk does
-)
+// maxQueued is how many bytes of held bundles wait for the disk: as many as the largest has, whatever the disk does.
+const maxQueued = bundle.MaxStored
 
 var errNotKept = errors.New("nothing is kept on disk, or no more")
 
@@ -46,16 +44,14 @@ type load struct {
 	answer chan lkg.Loaded
 }
 
-// retain sets how many distinct bundles are kept, the current one among them; 0 means 16. It is for before run.
+// retain sets how many distinct bundles are kept, the current one among them; 0 means DefaultRetain. It is for before run.
 func (k *keeper) retain(n int) {
 	if k == nil {
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.past.most = n; n <= 0 {
-		k.past.most = retained
-	}
+	k.past.most = orDefault(n, DefaultRetain)
 }
 
 // hold keeps a past bundle with its head. It waits for nothing; the channel that it gives is closed when the bundle is on disk, or is not

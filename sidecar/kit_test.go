@@ -49,7 +49,7 @@ func newRig(t testing.TB, maker *bundletest.Maker, source *bundletest.Source, ch
 }
 
 // start begins to follow the store.
-func (r *rig) start(t *testing.T) {
+func (r *rig) start(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r.cancel = cancel

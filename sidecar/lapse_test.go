@@ -185,10 +185,7 @@ func TestPinsAndFailingClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.publish(failing(1, "2m"))
-		r := h.rig(func(c *Config) { c.PinWait = -1 })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.PinWait = -1 })
 		h.publish(failing(2, "30m"))
 		time.Sleep(time.Minute)
 		if got := r.ask(t, "Burgee-Snapshot", h.ahead(9)); got.Value != 0.0 || !got.missed() || got.Metadata["burgee.failClosed"] != closedMissed {
@@ -253,10 +250,7 @@ func TestNothingIsExchangedWhileAllIsWell(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.publish(failing(1, "2m"))
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		before := r.holder.current.Load()
 		time.Sleep(time.Hour)
 		if r.holder.current.Load() != before {
@@ -309,10 +303,7 @@ func TestNoEndIsAnnouncedThatPassed(t *testing.T) {
 		w := &wall{}
 		h := newHistory(t)
 		h.publish(failing(1, "24h"), func(m *bundle.Manifest) { m.ValidUntil = m.PublishedAt.Add(10 * time.Minute) })
-		r := h.rig(func(c *Config) { c.Wall = w.now })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.Wall = w.now })
 		if next := r.Status(time.Now()).NextClosing; next == nil || !next.At.Equal(h.last.Manifest().ValidUntil) {
 			t.Errorf("next %+v; want the end", next)
 		}

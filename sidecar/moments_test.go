@@ -222,10 +222,7 @@ func TestAPastThatIsDroppedIsCollected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Retain = 2 })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.Retain = 2 })
 		first := weak.Make(r.holder.current.Load().bundle)
 		sets := []weak.Pointer[flagset]{weak.Make(r.holder.current.Load())}
 		for range 3 {

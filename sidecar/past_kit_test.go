@@ -69,6 +69,16 @@ func (h *history) rig(change ...func(*Config)) *rig {
 // seldom is for a sidecar that asks its store when it starts, and after that by itself not while a test lasts: chance would have it ask soon.
 func seldom(c *Config) { c.Poll, c.Random = time.Hour, func() float64 { return 0.5 } }
 
+// follow starts a sidecar that follows the history until the test ends, and gives it the time to come to the newest revision.
+func (h *history) follow(change ...func(*Config)) *rig {
+	h.t.Helper()
+	r := h.rig(change...)
+	r.start(h.t)
+	h.t.Cleanup(r.stop)
+	time.Sleep(time.Minute)
+	return r
+}
+
 // said is an answer for the flag "revision".
 type said struct {
 	Value    any            `json:"value"`

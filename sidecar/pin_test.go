@@ -17,10 +17,7 @@ func TestAHeldRevisionAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.number()
 		time.Sleep(time.Minute)
 		for name, got := range map[string]said{
@@ -87,10 +84,7 @@ func TestAPinAheadIsAwaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig(seldom)
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(seldom)
 		h.number()
 		start := time.Now()
 		if got := r.ask(t, "Burgee-Snapshot", h.tokens[2]); got.Value != 2.0 || got.revision != 2 || got.missed() {
@@ -110,10 +104,7 @@ func TestAPinAheadIsMissed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig(seldom)
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(seldom)
 		token := h.ahead(5)
 		start := time.Now()
 		if got := r.ask(t, "Burgee-Snapshot", token); got.Value != 1.0 || got.revision != 1 || got.token != h.tokens[1] || !got.missed() {
@@ -152,10 +143,7 @@ func TestBadPinsAreNone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stranger := newHistory(t), newHistory(t)
 		h.number()
-		r := h.rig(seldom)
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(seldom)
 		gets := h.source.Gets(bundle.HeadKey)
 		foreign, err := bundle.Policy{Trust: h.maker.Trust}.Open(h.maker.Make(2, numbered(2), 1, func(m *bundle.Manifest) { m.Environment = "shop/staging" }).Head)
 		if err != nil {
@@ -194,10 +182,7 @@ func TestFewSignaturesAreChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stranger := newHistory(t), newHistory(t)
 		h.number()
-		r := h.rig(seldom)
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(seldom)
 		for i := range 3 * checksASecond {
 			_ = r.ask(t, "Burgee-Snapshot", stranger.ahead(int64(2+i)))
 		}
@@ -217,10 +202,7 @@ func TestAPinTellsOfAFrozenStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		if st := r.Status(time.Now()); st.Behind || st.Freshness != fresh {
 			t.Fatalf("%+v", st)
 		}
@@ -242,10 +224,7 @@ func TestPinsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.PinMaxAge = 5 * time.Minute })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.PinMaxAge = 5 * time.Minute })
 		h.number()
 		time.Sleep(4 * time.Minute)
 		if got := r.ask(t, "Burgee-Snapshot", h.tokens[1]); got.Value != 1.0 {
@@ -291,10 +270,7 @@ func TestTheSameFlagsAreTheSameState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.publish(numbered(1)) // unseen: the next one comes before the poll
 		h.publish(numbered(1))
 		time.Sleep(time.Minute)

@@ -16,10 +16,7 @@ func TestLinesOfAHeaderAreOneList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.number()
 		time.Sleep(time.Minute)
 		token := h.tokens[1]
@@ -89,10 +86,7 @@ func TestAKillAheadIsMissedUntilItIsHere(t *testing.T) {
 		h := newHistory(t)
 		one := `{"flags":{"revision":{"state":"ENABLED","variants":{"it":1,"safe":0},"defaultVariant":"it","metadata":{"safeVariant":"safe"}}}}`
 		h.publish(one)
-		r := h.rig(func(c *Config) { c.Poll = time.Hour })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.Poll = time.Hour })
 		kill := h.maker.Make(2, one, 1, func(m *bundle.Manifest) { m.Overrides = []bundle.Override{{Flag: "revision"}} })
 		head, err := h.maker.Policy().Open(kill.Head)
 		if err != nil {
@@ -117,10 +111,7 @@ func TestAPinAheadAsksThoughNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Poll, c.PinWait = time.Hour, -1 })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.Poll, c.PinWait = time.Hour, -1 })
 		h.number()
 		start := time.Now()
 		if got := r.ask(t, "Burgee-Snapshot", h.tokens[2]); !got.missed() || time.Since(start) != 0 {
@@ -140,10 +131,7 @@ func TestFewWaitForAPullThatHangs(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newHistory(t)
 			h.number()
-			r := h.rig(func(c *Config) { c.Poll = time.Hour })
-			r.start(t)
-			defer r.stop()
-			time.Sleep(time.Minute)
+			r := h.follow(func(c *Config) { c.Poll = time.Hour })
 			h.source.Break(func(ctx context.Context, _ string) (func([]byte) []byte, error) {
 				<-ctx.Done()
 				return nil, ctx.Err()

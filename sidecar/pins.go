@@ -18,10 +18,9 @@ const (
 // pins believes the tokens that requests bring, or not. What is held is told by the bytes and never comes here; the rest is verified, which
 // costs, so no more than a few in a second are.
 type pins struct {
-	trust       bundle.Trust
-	environment string
-	patience    time.Duration // how long the store may fail to bear out a pin ahead
-	waiting     atomic.Int32
+	trust    bundle.Trust
+	patience time.Duration // how long the store may fail to bear out a pin ahead
+	waiting  atomic.Int32
 
 	mu     sync.Mutex
 	proven map[string]struct{} // tokens that verified, with all that is in them
@@ -33,7 +32,7 @@ type pins struct {
 }
 
 func newPins(c Config) *pins {
-	return &pins{trust: c.Trust, environment: c.Environment, patience: behindPolls * c.Poll, proven: map[string]struct{}{}}
+	return &pins{trust: c.Trust, patience: behindPolls * c.Poll, proven: map[string]struct{}{}}
 }
 
 // verify tells what speaks against a token; pinNone where some trusted key signed it. text is the same as it came.

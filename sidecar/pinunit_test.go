@@ -74,10 +74,7 @@ func TestSeveralTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, stranger := newHistory(t), newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Poll = time.Hour })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.Poll = time.Hour })
 		good, same := h.ahead(2), stranger.ahead(1)
 		for name, row := range map[string]struct {
 			pin  string
@@ -147,10 +144,7 @@ func TestMarksOfStaleFlags(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.publish(failing(2, "2m"), atMoment(time.Hour))
 		time.Sleep(time.Minute)
 		if got := r.ask(t, "Burgee-Snapshot", h.tokens[2]); got.Value != 2.0 || r.pinned(pinHeld) != 1 {
@@ -182,11 +176,11 @@ func TestHeldFlags(t *testing.T) {
 	h.follow(flags[2], flags[3], now.Add(time.Second))
 	h.note(flags[6], time.Time{})
 	h.follow(flags[3], flags[4], now.Add(2*time.Second))
-	if at, _ := h.place(6); !h.revisions[at].until.IsZero() {
+	if at, _ := byRevision(h.revisions, 6, func(r revision) int64 { return r.number }); !h.revisions[at].until.IsZero() {
 		t.Error("what is to come was noted as replaced")
 	}
 	limit := func(at time.Time, bundles int, oldest int64) heldLimits {
-		return heldLimits{bundles: bundles, since: at.Add(-time.Minute), oldest: oldest, age: time.Minute}
+		return heldLimits{bundles: bundles, now: at, age: time.Minute, oldest: oldest}
 	}
 	numbers := func() (text string) {
 		for _, r := range h.revisions {
@@ -248,10 +242,7 @@ func TestFlagsOfThePastAreCounted(t *testing.T) {
 		h := newHistory(t)
 		document := `{"flags":{"a":{"state":"ENABLED","variants":{"it":0},"defaultVariant":"it"},"revision":{"state":"ENABLED","variants":{"it":%d},"defaultVariant":"it"}}}`
 		h.publishMany(fmt.Sprintf(document, 1), 2)
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.publishMany(fmt.Sprintf(document, 2), 2)
 		time.Sleep(time.Minute)
 		_ = r.askFor(t, "/a", "")
@@ -280,10 +271,7 @@ func TestAHeadWithoutItsBundle(t *testing.T) {
 		h := newHistory(t)
 		one := `{"flags":{"revision":{"state":"ENABLED","variants":{"it":1,"safe":0},"defaultVariant":"it","metadata":{"safeVariant":"safe"}}}}`
 		h.publish(one)
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		h.publish(one)
 		h.publish(numbered(3), func(m *bundle.Manifest) { m.Overrides = []bundle.Override{{Flag: "revision"}} })
 		h.source.Put(bundle.Key(h.last.Manifest().Bundle.Digest), nil)
@@ -308,10 +296,7 @@ func TestUnsignedTokensAskForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHistory(t)
 		h.number()
-		r := h.rig(func(c *Config) { c.Trust, c.Poll = bundle.AllowUnsigned(), time.Hour })
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow(func(c *Config) { c.Trust, c.Poll = bundle.AllowUnsigned(), time.Hour })
 		gets := h.source.Gets(bundle.HeadKey)
 		content := h.last.Manifest().Bundle.ContentDigest
 		for token, missed := range map[string]bool{

@@ -84,10 +84,7 @@ func TestAKillOfWhatWaitsStays(t *testing.T) {
 		h.publish(fmt.Sprintf(two, 2), atMoment(5*time.Minute))
 		moment := h.last.Manifest().ActivateAt
 		h.publish(fmt.Sprintf(two, 2), func(m *bundle.Manifest) { m.ActivateAt, m.Overrides = moment, []bundle.Override{{Flag: "revision"}} })
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		if st := r.Status(time.Now()); len(st.Pending) != 1 || st.Pending[0].Revision != 3 || st.Active.Revision != 1 || st.Behind {
 			t.Errorf("active %d, pending %v, behind %v; want revision 3 to wait", st.Active.Revision, st.Pending, st.Behind)
 		}

@@ -35,22 +35,7 @@ func (s *Sidecar) snapshot(ctx *fasthttp.RequestCtx, w *workspace, start time.Ti
 		s.answerNamed(ctx, t.appendNamed(nil, names))
 		return
 	}
-	body := newBulkBody(&s.bulkBodies, &s.untaken)
-	if body == nil {
-		s.crammed(ctx)
-		return
-	}
-	sent := false
-	defer func() {
-		if !sent {
-			_ = body.Close() // gives its memory back
-		}
-	}()
-	body.text = t.appendAll(body.text)
-	body.made()
-	sent = true
-	ctx.Response.Header.SetContentTypeBytes(jsonType)
-	ctx.Response.SetBodyStream(body, len(body.text))
+	s.answerAll(ctx, func(text []byte) (_ []byte, send bool) { return t.appendAll(text), true })
 }
 
 // answerNamed sends the answers of named flags. Most are few, and clients ask for none where the token is all that they want: these are not
@@ -64,9 +49,7 @@ func (s *Sidecar) answerNamed(ctx *fasthttp.RequestCtx, text []byte) {
 		s.crammed(ctx)
 		return
 	}
-	body := &bulkBody{text: text, home: &s.bulkBodies, held: len(text), of: &s.untaken}
-	ctx.Response.Header.SetContentTypeBytes(jsonType)
-	ctx.Response.SetBodyStream(body, len(body.text))
+	(&bulkBody{text: text, home: &s.bulkBodies, held: len(text), of: &s.untaken}).answer(ctx)
 }
 
 // taken is a snapshot in the making.

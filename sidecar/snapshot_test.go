@@ -80,10 +80,7 @@ func TestCacheKey(t *testing.T) {
 		h := newHistory(t)
 		one := `{"flags":{"revision":{"state":"ENABLED","variants":{"a":1,"b":2},"defaultVariant":%q,"targeting":{"if":[{"==":[{"var":"plan"},"pro"]},"a",null]}}}}`
 		h.publish(fmt.Sprintf(one, "a"))
-		r := h.rig()
-		r.start(t)
-		defer r.stop()
-		time.Sleep(time.Minute)
+		r := h.follow()
 		first := snap(t, r.answer, "")
 		if other := snap(t, r.answer, `{"context":{"plan":"pro","burgee-snapshot":"`+h.tokens[1]+`"},"flags":["revision"]}`); other.CacheKey != first.CacheKey {
 			t.Error("another context that comes to the same variants has another key")

@@ -44,6 +44,13 @@ func (h *holder) compose(of *flagset, now time.Time) {
 	h.current.Store(next)
 }
 
+// recompose serves the same flags, if there are any, since something beside them has changed.
+func (h *holder) recompose(now time.Time) {
+	if current := h.current.Load(); current != nil {
+		h.compose(current, now)
+	}
+}
+
 // lapseAt is how far the flags have lapsed.
 func (h *holder) lapseAt(now time.Time) lapse {
 	state, since, confirmed := h.freshness.state(now)

@@ -23,8 +23,8 @@ type Snapshot struct {
 	list string // well-formed tokens, each once, with a separator between
 }
 
-// Parse reads a list of tokens as it travels, in one header line or in several. What has not the shape of a token is left out, and so is what follows the fourth: it came
-// from outside, and there is nobody to tell. Whether a token means anything is for the sidecars to say.
+// Parse reads a list of tokens as it travels, in one header line or in several. What has not the shape of a token is left out, and so is
+// what follows the fourth: it came from outside, and there is nobody to tell. Whether a token means anything is for the sidecars to say.
 func Parse(lines ...string) Snapshot {
 	var s Snapshot
 	for _, line := range lines {
