@@ -127,16 +127,26 @@ func connect() error {
 // group is the control group that the node's containers are in.
 func group(folder string) string { return "burgee-" + filepath.Base(folder) }
 
-// removeGroups removes a control group from all trees, and those below it. Their processes are ending.
-func removeGroups(name string) error {
-	trees, err := filepath.Glob("/sys/fs/cgroup/*/" + name)
-	if err != nil {
-		return err
+// groupTrees are the machine's trees of control groups: one, or in the older kind one for each resource.
+func groupTrees() []string {
+	var trees []string
+	if found, _ := filepath.Glob("/sys/fs/cgroup/*/cgroup.procs"); len(found) > 0 {
+		for _, file := range found {
+			trees = append(trees, filepath.Dir(file))
+		}
 	}
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.procs"); err == nil {
+		return []string{"/sys/fs/cgroup"}
+	}
+	return trees
+}
+
+// removeGroups removes a control group from all trees, and those below it. Their processes have ended.
+func removeGroups(name string) error {
 	var failed error
-	for _, tree := range append(trees, filepath.Join("/sys/fs/cgroup", name)) {
+	for _, tree := range groupTrees() {
 		var groups []string
-		_ = filepath.WalkDir(tree, func(path string, entry fs.DirEntry, err error) error {
+		_ = filepath.WalkDir(filepath.Join(tree, name), func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {
 				groups = append(groups, path)
 			}

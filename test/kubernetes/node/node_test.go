@@ -61,20 +61,3 @@ func eventually(t *testing.T, try func() error) {
 		}
 	}
 }
-
-func TestOnANode(t *testing.T) {
-	if why := missing(); why != "" {
-		t.Skip("SKIP: " + why)
-	}
-	begin := time.Now()
-	startContainerd(t)
-	t.Logf("containerd with images up in %s", time.Since(begin))
-	out, err := exec.Command("ctr", "-a", containerdSocket, "-n", "k8s.io", "images", "ls").CombinedOutput()
-	t.Logf("%s %v", out, err)
-	out, err = exec.Command("ctr", "-a", containerdSocket, "-n", "k8s.io", "run", "--rm", burgeeImage, "x", "/burgee", "--version").CombinedOutput()
-	t.Logf("%s %v", out, err)
-	out, err = exec.Command("ctr", "-a", containerdSocket, "-n", "k8s.io", "run", "--rm", askerImage, "y", "/program", "-for", "3s").CombinedOutput()
-	t.Logf("%s %v", out, err)
-	must(t, ctr("plugins", "ls", "-d"))
-	t.Fail()
-}

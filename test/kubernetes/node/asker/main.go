@@ -56,7 +56,7 @@ func run() int {
 	every := flag.Duration("every", 100*time.Millisecond, "how often the flag is read")
 	end := flag.Duration("for", 0, "when to end; 0 for not before SIGTERM")
 	linger := flag.Duration("linger", time.Second, "how long to go on after SIGTERM, as an application does that finishes its requests")
-	name := flag.String("flag", "number", "which flag")
+	name := flag.String("flag", "pay", "which flag")
 	flag.Parse()
 
 	log := json.NewEncoder(os.Stdout)
