@@ -1,4 +1,4 @@
-# make help lists the targets. Go and make are enough for all but s3-test, network-test and lint, which build their tools once (tools/).
+# make help lists the targets. Go and make are enough for all but s3-test, network-test, lint and e2e, which build their tools once (tools/).
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -193,6 +193,25 @@ $(TOOLS)/benchstat: PACKAGE := golang.org/x/perf/cmd/benchstat
 $(TOOLS)/toxiproxy-server: PACKAGE := github.com/Shopify/toxiproxy/v2/cmd/server
 $(TOOLS)/%: tools/go.mod tools/go.sum
 	cd tools && $(GO) build -trimpath -ldflags '-s -w' -o ../$@ $(PACKAGE)
+
+# Helm 4 and 3, and the validator of manifests; the versions stand in tools/helm/go.mod. Helm knows its own only where the build says it, and
+# Helm 3 likewise the Kubernetes that it renders for, which is that of its client.
+$(TOOLS)/helm: PACKAGE := helm.sh/helm/v4/cmd/helm
+$(TOOLS)/helm3: PACKAGE := helm.sh/helm/v3/cmd/helm
+$(TOOLS)/kubeconform: PACKAGE := github.com/yannh/kubeconform/cmd/kubeconform
+$(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kubeconform: tools/helm/go.mod tools/helm/go.sum
+	cd tools/helm && minor=$$($(GO) list -m -f '{{.Version}}' k8s.io/client-go | cut -d . -f 2) && $(GO) build -trimpath \
+	  -ldflags "-s -w $$($(GO) list -m -f '-X {{.Path}}/internal/version.version={{.Version}}' helm.sh/helm/v3 helm.sh/helm/v4 | tr '\n' ' ') \
+	  -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=$$minor -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$$minor" -o ../../$@ $(PACKAGE)
+
+# Kubernetes, of the version that tools/kubernetes/go.mod pins: five minutes on two cores for the first of them, and most of them share its work.
+KUBERNETES := bin/kubernetes
+$(KUBERNETES)/etcd: PACKAGE := go.etcd.io/etcd/server/v3
+$(addprefix $(KUBERNETES)/,kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet): PACKAGE = k8s.io/kubernetes/cmd/$(@F)
+$(KUBERNETES)/%: tools/kubernetes/go.mod tools/kubernetes/go.sum
+	cd tools/kubernetes && version=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes) && minor=$${version#v1.} && $(GO) build -trimpath \
+	  -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" \
+	  -o ../../$@ $(PACKAGE)
 
 clean: ## remove what was built
 	rm -rf bin
