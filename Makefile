@@ -3,6 +3,8 @@
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOLS   := bin/tools
+KUBERNETES := bin/kubernetes
+HELM    ?= helm
 SEEDS   ?= 200
 FUZZ    ?= 30s
 FOR     ?= 1h
@@ -26,7 +28,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test e2e sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -79,6 +81,10 @@ s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real 
 network-test: build $(TOOLS)/versitygw $(TOOLS)/toxiproxy-server ## the faults of the network between a real S3 server and its readers and publishers
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_TOXIPROXY=$(CURDIR)/$(TOOLS)/toxiproxy-server BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -parallel 24 ./test/network/...
+
+e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager) $(TOOLS)/$(HELM) ## the chart on a real control plane, which is built once; HELM=helm3 for Helm 3
+	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
+	  $(GO) test -count=1 -timeout 30m -v ./test/kubernetes ./test/kubernetes/cluster
 
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
@@ -205,7 +211,6 @@ $(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kubeconform: tools/helm/go.mod tools/helm/
 	  -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=$$minor -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$$minor" -o ../../$@ $(PACKAGE)
 
 # Kubernetes, of the version that tools/kubernetes/go.mod pins: five minutes on two cores for the first of them, and most of them share its work.
-KUBERNETES := bin/kubernetes
 $(KUBERNETES)/etcd: PACKAGE := go.etcd.io/etcd/server/v3
 $(addprefix $(KUBERNETES)/,kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet): PACKAGE = k8s.io/kubernetes/cmd/$(@F)
 $(KUBERNETES)/%: tools/kubernetes/go.mod tools/kubernetes/go.sum

@@ -18,28 +18,28 @@ const (
 	shownLines  = 60 // of the end of each log, where a test failed
 )
 
-// child is one program of a cluster.
-type child struct {
+// Child is one program that runs for a cluster.
+type Child struct {
 	name string
 	cmd  *exec.Cmd
 	log  string        // path
 	done chan struct{} // closed when it has ended
 }
 
-// Spawn starts a program of the binaries' folder, and ends it with the cluster. Whether it is ready is the caller's to see.
-func (c *Cluster) Spawn(t testing.TB, name string, args ...string) {
+// Spawn starts a program, of the binaries' folder where it is no path, and ends it with the cluster. Whether it is ready is the caller's to
+// see: Until waits for that.
+func (c *Cluster) Spawn(t testing.TB, program string, args ...string) *Child {
 	t.Helper()
-	c.spawn(t, name, args...)
-}
-
-func (c *Cluster) spawn(t testing.TB, name string, args ...string) *child {
-	t.Helper()
+	name := filepath.Base(program)
+	if name == program {
+		program = filepath.Join(c.binaries, name)
+	}
 	log, err := os.CreateTemp(c.Dir, name+".*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p := &child{name: name, cmd: exec.Command(filepath.Join(c.binaries, name), args...), log: log.Name(), done: make(chan struct{})}
+	p := &Child{name: name, cmd: exec.Command(program, args...), log: log.Name(), done: make(chan struct{})}
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.Dir} // no proxy stands between a server and its webhooks
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = c.Dir, log, log
 	endWithParent(p.cmd)
@@ -54,14 +54,14 @@ func (c *Cluster) spawn(t testing.TB, name string, args ...string) *child {
 	return p
 }
 
-// kill ends the program as a crash does: nothing that it keeps is wanted again.
-func (p *child) kill() {
+// Kill ends the program as a crash does. What has ended stays ended.
+func (p *Child) Kill() {
 	_ = p.cmd.Process.Kill() // fails only where it has ended by itself
 	<-p.done
 }
 
-// until looks until the program is ready, or has ended, which is an error.
-func (p *child) until(ready func() error) error {
+// Until looks until the program is ready, or has ended, which is an error.
+func (p *Child) Until(ready func() error) error {
 	limit := time.NewTimer(readyWithin)
 	defer limit.Stop()
 	look := time.NewTicker(lookEvery)
@@ -82,7 +82,7 @@ func (p *child) until(ready func() error) error {
 }
 
 // tail is the end of the program's log.
-func (p *child) tail() []byte {
+func (p *Child) tail() []byte {
 	text, err := os.ReadFile(p.log)
 	if err != nil {
 		return []byte(err.Error())
@@ -94,7 +94,7 @@ func (p *child) tail() []byte {
 // end kills all programs, the last first, and shows their logs where the test failed.
 func (c *Cluster) end(t testing.TB) {
 	for i := len(c.children) - 1; i >= 0; i-- {
-		c.children[i].kill()
+		c.children[i].Kill()
 		if t.Failed() {
 			t.Logf("the end of the log of %s:\n%s", c.children[i].name, c.children[i].tail())
 		}

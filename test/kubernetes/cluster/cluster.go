@@ -35,7 +35,7 @@ type Cluster struct {
 	authority *authority
 	client    *http.Client // the administrator's
 	etcd      string       // URL
-	children  []*child
+	children  []*Child
 }
 
 // Start gives a running cluster, and ends it with the test. Without binaries it skips the test.

@@ -11,15 +11,15 @@ import (
 )
 
 // anywhere starts a program on ports that are free, and looks for others where somebody took them in between.
-func (c *Cluster) anywhere(t testing.TB, start func() (*child, func() error)) {
+func (c *Cluster) anywhere(t testing.TB, start func() (*Child, func() error)) {
 	t.Helper()
 	var err error
 	for range portTries {
 		p, ready := start()
-		if err = p.until(ready); err == nil {
+		if err = p.Until(ready); err == nil {
 			return
 		}
-		p.kill()
+		p.Kill()
 	}
 	t.Fatal(err)
 }
@@ -28,10 +28,10 @@ func (c *Cluster) anywhere(t testing.TB, start func() (*child, func() error)) {
 func (c *Cluster) startEtcd(t testing.TB) {
 	t.Helper()
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	c.anywhere(t, func() (*child, func() error) {
+	c.anywhere(t, func() (*Child, func() error) {
 		peer := "http://" + freeAddress(t)
 		c.etcd = "http://" + freeAddress(t)
-		p := c.spawn(t, "etcd", "--data-dir="+c.Path("etcd"), "--unsafe-no-fsync", "--log-level=warn",
+		p := c.Spawn(t, "etcd", "--data-dir="+c.Path("etcd"), "--unsafe-no-fsync", "--log-level=warn",
 			"--listen-client-urls="+c.etcd, "--advertise-client-urls="+c.etcd,
 			"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
 		return p, func() error { return ask(client, c.etcd+"/readyz") }
@@ -44,7 +44,7 @@ func (c *Cluster) startAPIServer(t testing.TB) {
 	t.Helper()
 	c.authority.server(t, "kube-apiserver", "kubernetes", "kubernetes.default.svc")
 	c.authority.write(t, "service-account.key", encodeKey(t, newKey(t)))
-	c.anywhere(t, func() (*child, func() error) {
+	c.anywhere(t, func() (*Child, func() error) {
 		address := freeAddress(t)
 		host, port, err := net.SplitHostPort(address)
 		if err != nil {
@@ -62,7 +62,7 @@ func (c *Cluster) startAPIServer(t testing.TB) {
 			args = append(args, "--emulated-version="+c.config.EmulatedVersion)
 		}
 		c.becomeAdministrator(t)
-		p := c.spawn(t, "kube-apiserver", append(args, c.config.APIServer...)...)
+		p := c.Spawn(t, "kube-apiserver", append(args, c.config.APIServer...)...)
 		return p, func() error { return ask(c.client, c.URL+"/readyz") }
 	})
 }
@@ -88,9 +88,9 @@ func (c *Cluster) becomeAdministrator(t testing.TB) {
 // first thing that they do.
 func (c *Cluster) startControllers(t testing.TB) {
 	t.Helper()
-	p := c.spawn(t, "kube-controller-manager", "--kubeconfig="+c.Identity(t, "system:kube-controller-manager"), "--leader-elect=false", "--secure-port=0",
+	p := c.Spawn(t, "kube-controller-manager", "--kubeconfig="+c.Identity(t, "system:kube-controller-manager"), "--leader-elect=false", "--secure-port=0",
 		"--use-service-account-credentials", "--service-account-private-key-file="+c.Path("service-account.key"), "--root-ca-file="+c.Path("ca.crt"))
-	if err := p.until(func() error { return ask(c.client, c.URL+"/api/v1/namespaces/default/serviceaccounts/default") }); err != nil {
+	if err := p.Until(func() error { return ask(c.client, c.URL+"/api/v1/namespaces/default/serviceaccounts/default") }); err != nil {
 		t.Fatal(err)
 	}
 }
