@@ -25,6 +25,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
 address = "` + containerdSocket + `"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "` + pauseImage + `"
+restrict_oom_score_adj = true
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "` + pluginFolder + `"
 conf_dir = "%[1]s/cni"

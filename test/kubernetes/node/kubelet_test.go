@@ -26,7 +26,7 @@ authorization: {mode: AlwaysAllow}
 containerRuntimeEndpoint: unix://` + containerdSocket + `
 cgroupDriver: cgroupfs
 cgroupRoot: /%[2]s
-cgroupsPerQOS: false
+cgroupsPerQOS: true
 enforceNodeAllocatable: []
 failCgroupV1: false
 failSwapOn: false

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/burgeehq/burgee/test/kit"
 	"github.com/burgeehq/burgee/test/kubernetes/cluster"
 )
 
@@ -141,6 +142,27 @@ func (p *pod) page(path string) (string, error) {
 		err = fmt.Errorf("%s: %s: %s", path, response.Status, text)
 	}
 	return string(text), err
+}
+
+// untilStatus waits until the sidecar's /status is as good says.
+func (p *pod) untilStatus(t *testing.T, what string, good func(kit.Status) bool) kit.Status {
+	t.Helper()
+	var st kit.Status
+	eventually(t, func() error {
+		text, err := p.page("/status")
+		if err != nil {
+			return err
+		}
+		st = kit.Status{} // nothing of the last look stays
+		if err := json.Unmarshal([]byte(text), &st); err != nil {
+			return err
+		}
+		if !good(st) {
+			return fmt.Errorf("want %s in /status; it is %s", what, text)
+		}
+		return nil
+	})
+	return st
 }
 
 // log is what one run of a container says. It stays readable after the pod is gone.

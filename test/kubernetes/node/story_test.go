@@ -64,13 +64,7 @@ func (s *story) isHeldBackUntilThereAreFlags(t *testing.T) {
 	s.Stop()
 	s.c.Apply(t, fmt.Sprintf(podManifest, s.pod.name, sidecarYAML, "", sidecarContainer))
 	s.pod.until(t, "the sidecar running", func(st state) bool { c := st.container(sidecar); return c.State.Running != nil })
-	eventually(t, func() error {
-		text, err := s.pod.page("/status")
-		if err == nil && !strings.Contains(text, `"lastError":{`) {
-			err = fmt.Errorf("want a failed poll in %s", text)
-		}
-		return err
-	})
+	s.pod.untilStatus(t, "a failed poll", func(st kit.Status) bool { return st.Freshness == "empty" && st.ErrorKind() != "" })
 	st := s.pod.state(t)
 	if c := st.container("migrate"); c.State.Running != nil || c.State.Terminated != nil {
 		t.Errorf("before there are flags the init container is %+v; want it held back", c)
@@ -113,13 +107,7 @@ func (s *story) kill(t *testing.T) {
 	must(t, syscall.Kill(s.pod.pid(t, sidecar), syscall.SIGKILL))
 	s.pod.until(t, "the sidecar started again", func(st state) bool { c := st.container(sidecar); return c.RestartCount == 1 && c.Started })
 	t.Logf("started again after %s", time.Since(at))
-	eventually(t, func() error {
-		text, err := s.pod.page("/status")
-		if err == nil && !strings.Contains(text, `"freshness":"stale"`) {
-			err = fmt.Errorf("want stale in %s", text)
-		}
-		return err
-	})
+	s.pod.untilStatus(t, "stale flags of the disk", func(st kit.Status) bool { return st.Freshness == "stale" && st.Active.From == "disk" })
 	text, _ := s.pod.page("/status")
 	t.Log(text)
 	t.Logf("%s", s.app.text(t))
@@ -136,7 +124,7 @@ func TestOnANode(t *testing.T) {
 		t.Skip("SKIP: " + why)
 	}
 	begin := time.Now()
-	c := cluster.Start(t, cluster.Config{Controllers: true, Scheduler: true, APIServer: []string{"--authorization-mode=Node,RBAC", "--enable-aggregator-routing"}})
+	c := cluster.Start(t, cluster.Config{Controllers: true, Scheduler: true, APIServer: []string{"--authorization-mode=Node", "--enable-aggregator-routing"}})
 	t.Logf("control plane up after %s", time.Since(begin))
 	startContainerd(t)
 	t.Logf("containerd with images up after %s", time.Since(begin))
