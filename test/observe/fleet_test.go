@@ -42,6 +42,7 @@ func with(more ...string) string {
 type fleet struct {
 	shop  *kit.Shop
 	maker *bundletest.Maker
+	past  string // the token of a revision that the cart holds
 	found []found
 	pods  map[string]*kit.Sidecar // by name
 }
@@ -103,6 +104,11 @@ func (f *fleet) cart(t *testing.T) {
 	for _, name := range []string{"cart-1", "cart-2"} {
 		f.start(t, "shop", name, f.shop.Store, kit.Environment).Fresh(t, newest-2)
 	}
+	first, err := f.pods["cart-1"].Evaluate(kit.Number, "{}")
+	if err != nil || first.Snapshot == "" {
+		t.Fatalf("an answer to pin to: %+v (%v)", first, err)
+	}
+	f.past = first.Snapshot
 	f.shop.Publish(t, strings.Replace(document, `"it":1`, `"it":2`, 1))
 	f.shop.Ctl("kill", "pay", "--store", f.shop.Store, "--environment", kit.Environment, "--key", f.shop.Path("team.key"),
 		"--author", "oncall", "--message", "made by a test").Good(t)
@@ -264,7 +270,7 @@ func (f *fleet) webhook(t *testing.T) {
 }
 
 // ask uses the sidecars of the cart in every way that is counted.
-func (f *fleet) ask(t *testing.T, pin string) {
+func (f *fleet) ask(t *testing.T) {
 	t.Helper()
 	c := f.pods["cart-1"]
 	for _, call := range []struct{ method, path, body string }{
@@ -279,7 +285,7 @@ func (f *fleet) ask(t *testing.T, pin string) {
 			t.Errorf("%s %s: %v", call.method, call.path, err)
 		}
 	}
-	for _, subject := range []string{"{}", kit.Pinned(pin)} {
+	for _, subject := range []string{"{}", kit.Pinned(f.past)} {
 		if _, err := c.Evaluate(kit.Number, subject); err != nil {
 			t.Error(err)
 		}
