@@ -142,7 +142,7 @@ BURGEE_STARTUP_WAIT: {{ $values.sidecar.startupWaitSeconds }}s
 BURGEE_BOOTSTRAP: /etc/burgee/bootstrap
 {{- end }}
 {{- range $name, $value := $values.sidecar.settings }}
-BURGEE_{{ $name | snakecase | upper }}: {{ $value | quote }}
+BURGEE_{{ $name | snakecase | upper }}: {{ kindIs "float64" $value | ternary (int64 $value) $value | quote }}
 {{- end }}
 {{- with $values.s3.region }}
 AWS_REGION: {{ . | quote }}
