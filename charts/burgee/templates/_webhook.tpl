@@ -25,7 +25,8 @@ app.kubernetes.io/component: inject
 {{- if eq .from "secret" -}}
 {{ required "webhook.certificate.secret is not set: name the Secret, of type kubernetes.io/tls and in the release's namespace, that holds the webhook's certificate" .secret }}
 {{- else -}}
-{{ include "burgee.webhook.name" $ }}-tls
+{{- /* Each has a name of its own: whoever changes from one to the other has the old certificate until the new one is there. */ -}}
+{{ include "burgee.webhook.name" $ }}-{{ ternary "tls" "managed-tls" (eq .from "chart") }}
 {{- end -}}
 {{- end -}}
 {{- end -}}
