@@ -25,6 +25,7 @@ socketFolder: <socketFolder>
 {{- end -}}
 
 {{- define "burgee.definition" -}}
+{{- include "burgee.check" .chart -}}
 {{- $chart := .chart -}}
 {{- $values := .chart.Values -}}
 {{- $credentials := $values.s3.credentials -}}
