@@ -64,6 +64,7 @@ func TestParse(t *testing.T) {
 		{"a switch turned off", "--s3-style --s3-style=no", nil, usual},
 		{"values that begin with a dash", "--count=-1 --big=-9223372036854775808", nil, with(func(a *told) { a.Count, a.Big = -1, -1<<63 })},
 		{"a dash alone is a value", "--place -", nil, with(func(a *told) { a.Place = "-" })},
+		{"a key is a value", "--keys -----BEGIN,b", nil, with(func(a *told) { a.Keys = []string{"-----BEGIN", "b"} })},
 		{"an empty value is one", "--place=", map[string]string{"APP_PLACE": "b"}, usual},
 		{
 			"variables", "",
