@@ -1,0 +1,45 @@
+{{/*
+For charts that put the sidecar into their pods themselves: with this one as a dependency (injection.mode: none), include these with
+.Subcharts.burgee. Parameters for one workload are merged into it:
+
+    include "burgee.container" (merge (dict "Parameters" (dict "store" "s3://flags/pay/prod")) .Subcharts.burgee)
+*/}}
+
+{{/* The sidecar, an item of initContainers; put it first. */}}
+{{- define "burgee.container" -}}
+{{ list (include "burgee.included" . | fromYaml).container | toYaml }}
+{{- end -}}
+
+{{/* Items of the pod's volumes. */}}
+{{- define "burgee.volumes" -}}
+{{ (include "burgee.included" . | fromYaml).volumes | toYaml }}
+{{- end -}}
+
+{{/* Items of env, for each container that evaluates flags. */}}
+{{- define "burgee.env" -}}
+{{ (include "burgee.included" . | fromYaml).application.env | toYaml }}
+{{- end -}}
+
+{{/* Items of volumeMounts, for each container that evaluates flags. */}}
+{{- define "burgee.volumeMounts" -}}
+{{ (include "burgee.included" . | fromYaml).application.volumeMounts | toYaml }}
+{{- end -}}
+
+{{/* The pod's annotations, by which Prometheus finds the sidecar. */}}
+{{- define "burgee.annotations" -}}
+{{ (include "burgee.included" . | fromYaml).annotations | toYaml }}
+{{- end -}}
+
+{{- define "burgee.included" -}}
+{{- $given := .Parameters | default dict -}}
+{{- $with := dict -}}
+{{- range $name, $parameter := include "burgee.parameters" . | fromYaml -}}
+{{- $value := get $given $name | default $parameter.default -}}
+{{- if and $parameter.required (not $value) -}}
+{{- fail (printf "no %s: give the chart burgee the value %s, or the parameter %s where its templates are included" $name $name $name) -}}
+{{- end -}}
+{{- $_ := set $with $name $value -}}
+{{- end -}}
+{{- $_ := set $with "socketFolder" (dir $with.socket) -}}
+{{- include "burgee.definition" (dict "chart" . "with" $with) -}}
+{{- end -}}
