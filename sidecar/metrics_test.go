@@ -30,7 +30,7 @@ func TestMetricsTellTheEnvironmentAndTheEnd(t *testing.T) {
 			r.until(t, func(st Status) bool { return st.Active.Revision == 1 })
 			page := string(call(r.admin(), "GET", "/metrics", "").Response.Body())
 			for _, want := range []string{
-				fmt.Sprintf(`burgee_build_info{environment=%q,version="v1"} 1`, bundletest.Environment),
+				fmt.Sprintf(`burgee_build_info{burgee_environment=%q,version="v1"} 1`, bundletest.Environment),
 				fmt.Sprintf("burgee_valid_until_timestamp_seconds %v", row.want),
 			} {
 				if !strings.Contains(page, want+"\n") {
