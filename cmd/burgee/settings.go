@@ -24,7 +24,7 @@ type settings struct {
 	Flags       string `help:"Serve this flag file (JSON or YAML) instead of a store, read again whenever it changes. For development." placeholder:"FILE" group:"Flags"`
 	S3PathStyle bool   `help:"Address buckets by path, as many S3 servers beside AWS want it." group:"Flags"`
 
-	TrustKey       []string `help:"Public key (PEM) that flags must be signed with; repeatable." placeholder:"FILE" group:"Trust"`
+	TrustKey       []string `help:"Public key (PEM) that flags must be signed with, as a file or as its text; repeatable." placeholder:"FILE" group:"Trust"`
 	TrustThreshold int      `help:"How many distinct trust keys must have signed." default:"1" group:"Trust"`
 	AllowUnsigned  bool     `help:"Take flags without a signature: checksums alone are checked." group:"Trust"`
 	MinRevision    int64    `help:"Take no flags below this revision." default:"0" group:"Trust"`
