@@ -1,8 +1,10 @@
-# make help lists the targets. Go and make are enough for all but s3-test, network-test and lint, which build their tools once (tools/).
+# make help lists the targets. Go and make are enough for all but s3-test, network-test, lint and e2e, which build their tools once (tools/).
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOLS   := bin/tools
+KUBERNETES := bin/kubernetes
+HELM    ?= helm
 SEEDS   ?= 200
 FUZZ    ?= 30s
 FOR     ?= 1h
@@ -26,7 +28,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test e2e sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -79,6 +81,10 @@ s3-test: build $(TOOLS)/versitygw ## everything that touches S3, against a real 
 network-test: build $(TOOLS)/versitygw $(TOOLS)/toxiproxy-server ## the faults of the network between a real S3 server and its readers and publishers
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_TOXIPROXY=$(CURDIR)/$(TOOLS)/toxiproxy-server BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -parallel 24 ./test/network/...
+
+e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager crds) $(TOOLS)/$(HELM) ## the chart on a real control plane, which is built once; HELM=helm3 for Helm 3
+	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
+	  $(GO) test -count=1 -timeout 30m -v ./test/kubernetes ./test/kubernetes/cluster
 
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
@@ -197,6 +203,32 @@ $(TOOLS)/benchstat: PACKAGE := golang.org/x/perf/cmd/benchstat
 $(TOOLS)/toxiproxy-server: PACKAGE := github.com/Shopify/toxiproxy/v2/cmd/server
 $(TOOLS)/%: tools/go.mod tools/go.sum
 	cd tools && $(GO) build -trimpath -ldflags '-s -w' -o ../$@ $(PACKAGE)
+
+# Helm 4 and 3, and the validator of manifests; the versions stand in tools/helm/go.mod. Helm knows its own only where the build says it, and
+# Helm 3 likewise the Kubernetes that it renders for, which is that of its client.
+$(TOOLS)/helm: PACKAGE := helm.sh/helm/v4/cmd/helm
+$(TOOLS)/helm3: PACKAGE := helm.sh/helm/v3/cmd/helm
+$(TOOLS)/kubeconform: PACKAGE := github.com/yannh/kubeconform/cmd/kubeconform
+$(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kubeconform: tools/helm/go.mod tools/helm/go.sum
+	cd tools/helm && minor=$$($(GO) list -m -f '{{.Version}}' k8s.io/client-go | cut -d . -f 2) && $(GO) build -trimpath \
+	  -ldflags "-s -w $$($(GO) list -m -f '-X {{.Path}}/internal/version.version={{.Version}}' helm.sh/helm/v3 helm.sh/helm/v4 | tr '\n' ' ') \
+	  -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=$$minor -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$$minor" -o ../../$@ $(PACKAGE)
+
+# Kubernetes, of the version that tools/kubernetes/go.mod pins: five minutes on two cores for the first of them, and most of them share its work.
+$(KUBERNETES)/etcd: PACKAGE := go.etcd.io/etcd/server/v3
+$(addprefix $(KUBERNETES)/,kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet): PACKAGE = k8s.io/kubernetes/cmd/$(@F)
+$(KUBERNETES)/%: tools/kubernetes/go.mod tools/kubernetes/go.sum
+	cd tools/kubernetes && version=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes) && minor=$${version#v1.} && $(GO) build -trimpath \
+	  -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" \
+	  -o ../../$@ $(PACKAGE)
+
+# The kinds of others that the chart may make: cert-manager's and the Prometheus operator's.
+$(KUBERNETES)/crds: tools/crds/go.mod tools/crds/go.sum
+	rm -rf $@ $@.new && mkdir -p $@.new && cd tools/crds && $(GO) mod download && install -m 644 \
+	  $$($(GO) list -m -f '{{.Dir}}/deploy/crds/cert-manager.io_*.yaml' github.com/cert-manager/cert-manager) \
+	  $$($(GO) list -m -f '{{with .Dir}}{{.}}/example/prometheus-operator-crd/*_podmonitors.yaml {{.}}/example/prometheus-operator-crd/*_prometheusrules.yaml{{end}}' \
+	  github.com/prometheus-operator/prometheus-operator) ../../$@.new
+	mv $@.new $@
 
 clean: ## remove what was built
 	rm -rf bin
