@@ -28,7 +28,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test e2e sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test e2e sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -50,9 +50,11 @@ run: build ## the demo's sidecar, left running
 test: ## all tests that need Go alone
 	$(GO) test ./...
 
-# Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector.
+# Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector. So are the
+# searches through every fault and every damage, in which one goroutine does all.
+ALONE := TestScripts|TestAPublisherStoppedAnywhere|TestEvery(FaultAtEveryCall|Damage.*)|TestManyFaults|TestALossOfPowerLeavesOldOrNew|TestADamagedFileIsRefused|TestNoChangedTokenVerifies|TestABombIsNotUnpacked|TestAFolderFullOfJunk
 race: ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^(TestScripts|TestAPublisherStoppedAnywhere)$$' ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^($(ALONE))$$' ./...
 
 sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
 	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)
@@ -82,7 +84,7 @@ network-test: build $(TOOLS)/versitygw $(TOOLS)/toxiproxy-server ## the faults o
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_TOXIPROXY=$(CURDIR)/$(TOOLS)/toxiproxy-server BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -parallel 24 ./test/network/...
 
-e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager) $(TOOLS)/$(HELM) ## the chart on a real control plane, which is built once; HELM=helm3 for Helm 3
+e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager crds) $(TOOLS)/$(HELM) ## the chart on a real control plane, which is built once; HELM=helm3 for Helm 3
 	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -timeout 30m -v ./test/kubernetes ./test/kubernetes/cluster
 
@@ -108,6 +110,10 @@ memory-test: build ## the largest documents and the hostile ones, in the memory 
 
 readme-test: $(TOOLS)/versitygw ## every command of README.md, in a copy of the tree
 	BURGEE_TEST_README=1 BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./test/readme
+
+observe-test: build ## alerts and dashboard over real sidecars that a real Prometheus scrapes (needs prometheus and promtool: Debian's package prometheus)
+	command -v promtool && command -v prometheus
+	BURGEE_TEST_BIN=$(CURDIR)/bin BURGEE_TEST_PROMETHEUS=$$(dirname $$(command -v prometheus)) $(GO) test -count=1 ./test/observe
 
 image: ## the image localhost/burgee, the same as an OCI layout and its program in bin/image (needs root, buildah, busybox)
 	test/image/stand-in
@@ -217,6 +223,14 @@ $(KUBERNETES)/%: tools/kubernetes/go.mod tools/kubernetes/go.sum
 	cd tools/kubernetes && version=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes) && minor=$${version#v1.} && $(GO) build -trimpath \
 	  -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" \
 	  -o ../../$@ $(PACKAGE)
+
+# The kinds of others that the chart may make: cert-manager's and the Prometheus operator's.
+$(KUBERNETES)/crds: tools/crds/go.mod tools/crds/go.sum
+	rm -rf $@ $@.new && mkdir -p $@.new && cd tools/crds && $(GO) mod download && install -m 644 \
+	  $$($(GO) list -m -f '{{.Dir}}/deploy/crds/cert-manager.io_*.yaml' github.com/cert-manager/cert-manager) \
+	  $$($(GO) list -m -f '{{with .Dir}}{{.}}/example/prometheus-operator-crd/*_podmonitors.yaml {{.}}/example/prometheus-operator-crd/*_prometheusrules.yaml{{end}}' \
+	  github.com/prometheus-operator/prometheus-operator) ../../$@.new
+	mv $@.new $@
 
 clean: ## remove what was built
 	rm -rf bin
