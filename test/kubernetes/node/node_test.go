@@ -77,22 +77,31 @@ func TestOnANode(t *testing.T) {
 
 	n.helm(t, "install", "--set", "injection.mode=policy")
 	n.inForce(t)
-	n.Apply(t, podWithout("without"))
-	s := &story{node: n, pod: n.pod("web"), reader: reader}
+	s := &story{node: n, whole: t, pod: n.pod("web")}
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T)
 	}{
 		{"held back until there are flags", s.isHeldBackUntilThereAreFlags},
+		{"work begins", func(t *testing.T) { // meanwhile it goes on
+			n.Apply(t, podWithout("without"))
+			n.Apply(t, jobManifest("work"))
+		}},
 		{"confined", s.pod.isConfined},
-		{"follows", s.follows},
 		{"scraped", s.isScraped},
+		{"a job completes", func(t *testing.T) { n.completes(t, "work") }},
+		{"follows", s.follows},
 		{"outlives the store", s.outlivesTheStore},
 		{"comes back", s.comesBack},
 		{"follows again", s.followsAgain},
 		{"new keys", s.takesUpNewKeys},
+		{"a CronJob", func(t *testing.T) { n.Apply(t, cronJobManifest("each-minute")) }}, // not before: each minute of it needs the store
 		{"never short of memory", s.pod.wasNotStarved},
+		{"starts without flags", func(t *testing.T) { n.startsWithoutFlags(t, "without") }},
 		{"ends in order", s.endsInOrder},
+		{"by webhook", n.injectsByWebhook},
+		{"a CronJob's job completes", func(t *testing.T) { n.completesOnTime(t, "each-minute") }},
+		{"without the webhook", n.refusesWithoutWebhook},
 	} {
 		begin := time.Now()
 		if !t.Run(part.name, part.run) {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/burgeehq/burgee/test/kit"
-	"github.com/burgeehq/burgee/test/versitygw"
 )
 
 const (
@@ -24,9 +23,9 @@ const (
 // story is a pod's life, from its creation to its end.
 type story struct {
 	*node
-	pod    *pod
-	app    *log
-	reader versitygw.Credentials // whose keys are in the Secret
+	whole *testing.T // for what one part opens and the next ones read
+	pod   *pod
+	app   *log
 }
 
 // A pod that starts while the store is away is held back until there are flags, so that no container ever fails to read one.
@@ -42,7 +41,7 @@ func (s *story) isHeldBackUntilThereAreFlags(t *testing.T) {
 	}
 	s.Restart(t)
 	s.pod.until(t, "Ready", ready)
-	s.app = s.pod.log(t, "app", 0)
+	s.app = s.pod.log(s.whole, "app", 0)
 	s.app.willRead(t, 1, "1")
 	for _, name := range []string{"migrate", "app"} {
 		s.pod.log(t, name, 0).beganWell(t)
