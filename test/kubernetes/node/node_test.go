@@ -102,6 +102,7 @@ func TestOnANode(t *testing.T) {
 		{"by webhook", n.injectsByWebhook},
 		{"a CronJob's job completes", func(t *testing.T) { n.completesOnTime(t, "each-minute") }},
 		{"without the webhook", n.refusesWithoutWebhook},
+		{"the page for platform engineers", n.followsThePage},
 	} {
 		begin := time.Now()
 		if !t.Run(part.name, part.run) {
