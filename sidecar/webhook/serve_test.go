@@ -94,7 +94,7 @@ func TestServesWithTLS(t *testing.T) {
 		}
 		body, err := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
-		if err != nil || answer.StatusCode != 200 || !strings.Contains(string(body), `"allowed":true,"patchType":"JSONPatch"`) {
+		if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(body), `"allowed":true,"patchType":"JSONPatch"`) {
 			t.Errorf("%s: %d %s, error %v", answer.Proto, answer.StatusCode, body, err)
 		}
 		if (answer.ProtoMajor == 2) != http2 || answer.Header.Get("Content-Type") != "application/json" {
@@ -146,17 +146,16 @@ func TestStopsAfterTheLastReview(t *testing.T) {
 		return nil
 	})
 	answer, err := r.client(t, true).Post("https://"+r.reviews+"/inject", "application/json", strings.NewReader(whole))
-	if err != nil || answer.StatusCode != 200 {
+	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Fatalf("within the grace: %v, error %v", answer, err)
 	}
 	_ = answer.Body.Close()
 	kit.Eventually(t, func() error {
-		conn, err := net.Dial("tcp", r.reviews)
-		if err != nil {
-			return nil
+		if conn, err := net.Dial("tcp", r.reviews); err == nil {
+			_ = conn.Close()
+			return errors.New("it still takes connections")
 		}
-		_ = conn.Close()
-		return errors.New("it still takes connections")
+		return nil
 	})
 	if _, err := io.WriteString(sends, whole[100:]); err != nil {
 		t.Fatal(err)
@@ -189,14 +188,14 @@ func TestReady(t *testing.T) {
 		return nil
 	})
 	recorder := httptest.NewRecorder()
-	w.admin().ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
+	w.admin().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, want := range []string{"burgee_inject_certificate_not_taken 1\n", `burgee_build_info{version="test"} 1` + "\n", "\ngo_goroutines "} {
 		if !strings.Contains(recorder.Body.String(), want) {
 			t.Errorf("/metrics does not say %s", want)
 		}
 	}
 	recorder = httptest.NewRecorder()
-	w.admin().ServeHTTP(recorder, httptest.NewRequest("POST", "/readyz", nil))
+	w.admin().ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, "/readyz", nil))
 	if recorder.Code != 405 {
 		t.Errorf("POST /readyz: %d", recorder.Code)
 	}
@@ -282,7 +281,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
+		t.Cleanup(func() { _ = conn.Close() })
 	}
 	first := <-accepted
 	select {

@@ -38,8 +38,10 @@ func startHook(t *testing.T) *hook {
 		t.Fatal(err)
 	}
 	h.Sidecar = shop.Spawn(t, func(cmd *exec.Cmd) {
-		cmd.Args = []string{cmd.Args[0], "inject", "--log-format", "json", "--config", config, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-			"--tls-cert", filepath.Join(h.secret, "tls.crt"), "--tls-key", filepath.Join(h.secret, "tls.key")}
+		cmd.Args = []string{
+			cmd.Args[0], "inject", "--log-format", "json", "--config", config, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+			"--tls-cert", filepath.Join(h.secret, "tls.crt"), "--tls-key", filepath.Join(h.secret, "tls.key"),
+		}
 	})
 	kit.Eventually(t, func() error {
 		for _, line := range h.Lines("listening") {
