@@ -82,7 +82,7 @@ network-test: build $(TOOLS)/versitygw $(TOOLS)/toxiproxy-server ## the faults o
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_TOXIPROXY=$(CURDIR)/$(TOOLS)/toxiproxy-server BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -parallel 24 ./test/network/...
 
-e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager) $(TOOLS)/$(HELM) ## the chart on a real control plane, which is built once; HELM=helm3 for Helm 3
+e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager crds) $(TOOLS)/$(HELM) ## the chart on a real control plane, which is built once; HELM=helm3 for Helm 3
 	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -timeout 30m -v ./test/kubernetes ./test/kubernetes/cluster
 
@@ -217,6 +217,14 @@ $(KUBERNETES)/%: tools/kubernetes/go.mod tools/kubernetes/go.sum
 	cd tools/kubernetes && version=$$($(GO) list -m -f '{{.Version}}' k8s.io/kubernetes) && minor=$${version#v1.} && $(GO) build -trimpath \
 	  -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$$version -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=$${minor%%.*}" \
 	  -o ../../$@ $(PACKAGE)
+
+# The kinds of others that the chart may make: cert-manager's and the Prometheus operator's.
+$(KUBERNETES)/crds: tools/crds/go.mod tools/crds/go.sum
+	rm -rf $@ $@.new && mkdir -p $@.new && cd tools/crds && $(GO) mod download && install -m 644 \
+	  $$($(GO) list -m -f '{{.Dir}}/deploy/crds/cert-manager.io_*.yaml' github.com/cert-manager/cert-manager) \
+	  $$($(GO) list -m -f '{{with .Dir}}{{.}}/example/prometheus-operator-crd/*_podmonitors.yaml {{.}}/example/prometheus-operator-crd/*_prometheusrules.yaml{{end}}' \
+	  github.com/prometheus-operator/prometheus-operator) ../../$@.new
+	mv $@.new $@
 
 clean: ## remove what was built
 	rm -rf bin

@@ -65,8 +65,9 @@ func (m *fileMode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (s *settings) logger(out io.Writer) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "burgee", Level: hclog.LevelFromString(s.LogLevel), JSONFormat: s.LogFormat == "json", Output: out})
+// loggerOf writes what a program has to say, by the two settings that both have.
+func loggerOf(level, format string, out io.Writer) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Name: "burgee", Level: hclog.LevelFromString(level), JSONFormat: format == "json", Output: out})
 }
 
 // config turns settings into what a sidecar wants, or says what is wrong with them and the way out.

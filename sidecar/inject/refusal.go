@@ -108,13 +108,12 @@ func takenVolume(d *Definition, p *pod, _ map[string]string) string {
 
 // takenFolder finds other volumes where the socket's folder would be mounted.
 func takenFolder(d *Definition, p *pod, values map[string]string) string {
+	volume, folder := text(d.application.mounts[0], "name"), values[socketFolder]
 	for _, c := range p.others() {
 		for _, m := range c.VolumeMounts {
-			for _, ours := range renderAll(d.application.mounts, values) {
-				if m.MountPath == text(ours, "mountPath") && m.Name != text(ours, "name") {
-					return fmt.Sprintf("container %s mounts %s at %s, where the socket goes: mount it elsewhere, or give the pod the annotation %s with another path",
-						c.Name, m.Name, m.MountPath, d.declared[socket].Annotation)
-				}
+			if m.MountPath == folder && m.Name != volume {
+				return fmt.Sprintf("container %s mounts %s at %s, where the socket goes: mount it elsewhere, or give the pod the annotation %s with another path",
+					c.Name, m.Name, m.MountPath, d.declared[socket].Annotation)
 			}
 		}
 	}

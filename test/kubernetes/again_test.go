@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +49,7 @@ func hasSidecar(pod object) error {
 func testLeftAlone(t *testing.T, s *site) {
 	for name, labels := range map[string]object{"without the label": nil, "with another value": {"burgee.dev/inject": "false"}} {
 		t.Run(name, func(t *testing.T) {
-			made := s.mustDry(t, pod("p", func(meta, spec object) { meta["labels"] = labels }))
+			made := s.mustDry(t, pod("p", func(meta, _ object) { meta["labels"] = labels }))
 			if got := flatten(made)["spec/initContainers"]; got != nil {
 				t.Errorf("init containers: %v; want none", got)
 			}
@@ -58,7 +59,7 @@ func testLeftAlone(t *testing.T, s *site) {
 		if err := s.Do(http.MethodPost, "/api/v1/namespaces/kube-system/serviceaccounts", object{"metadata": object{"name": "default"}}, nil); err != nil && !exists(err) {
 			t.Fatal(err)
 		}
-		made := s.mustDry(t, pod("p", func(meta, spec object) { meta["namespace"] = "kube-system" }))
+		made := s.mustDry(t, pod("p", func(meta, _ object) { meta["namespace"] = "kube-system" }))
 		if got := flatten(made)["spec/initContainers"]; got != nil {
 			t.Errorf("init containers: %v; want none", got)
 		}
@@ -66,8 +67,8 @@ func testLeftAlone(t *testing.T, s *site) {
 }
 
 func exists(err error) bool {
-	refusal, ok := err.(*cluster.Refusal) //nolint:errorlint // Do wraps none
-	return ok && refusal.Code == http.StatusConflict
+	refusal := (*cluster.Refusal)(nil)
+	return errors.As(err, &refusal) && refusal.Code == http.StatusConflict
 }
 
 // late is what another injector adds.

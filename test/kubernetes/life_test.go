@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -93,7 +94,7 @@ func TestAWebhookThatIsAway(t *testing.T) {
 	r := installs["webhook"](t, s)
 	r.webhook.Kill()
 	_, err := s.dry(pod("p", nil))
-	if refusal, ok := err.(*cluster.Refusal); !ok || refusal.Code != http.StatusInternalServerError || !strings.Contains(refusal.Message, `failed calling webhook "inject.burgee.dev"`) {
+	if refusal := (*cluster.Refusal)(nil); !errors.As(err, &refusal) || refusal.Code != http.StatusInternalServerError || !strings.Contains(refusal.Message, `failed calling webhook "inject.burgee.dev"`) {
 		t.Errorf("a pod that asks for a sidecar: %v; want it held up by the webhook", err)
 	}
 	made := s.mustDry(t, pod("p", func(meta, _ object) { delete(meta, "labels") }))

@@ -24,26 +24,42 @@ var refused = []struct {
 		spec["securityContext"] = object{"runAsNonRoot": true}
 		spec["containers"] = list{object{"name": "app", "image": "app"}}
 	}), "burgee: the pod runs on Windows, for which there is no sidecar: " + takeOff},
-	{"network of the node", pod("p", func(_, spec object) { spec["hostNetwork"] = true }),
+	{
+		"network of the node", pod("p", func(_, spec object) { spec["hostNetwork"] = true }),
 		"burgee: the pod uses the network of its node, where ports 8014 and 8016 would be the node's: " + takeOff +
-			", or include the sidecar by the chart's named templates with ports of its own"},
+			", or include the sidecar by the chart's named templates with ports of its own",
+	},
 	{"no store", annotated("p", "store", ""), "burgee: no store: give the pod the annotation burgee.dev/store, or the chart the value store"},
-	{"no environment", annotated("p", "environment", ""),
-		"burgee: no environment: give the pod the annotation burgee.dev/environment, or the chart the value environment"},
-	{"relative socket", annotated("p", "socket", "run/burgee.sock"),
-		`burgee: annotation burgee.dev/socket: "run/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`},
-	{"socket in the root", annotated("p", "socket", "/burgee.sock"),
-		`burgee: annotation burgee.dev/socket: "/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`},
-	{"socket with a way up", annotated("p", "socket", "/run/../etc/burgee.sock"),
-		`burgee: annotation burgee.dev/socket: "/run/../etc/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`},
-	{"long socket", annotated("p", "socket", "/run/"+strings.Repeat("x", 103)),
-		`burgee: annotation burgee.dev/socket: "/run/` + strings.Repeat("x", 103) + `" is no absolute path of a file in a folder, of at most 107 bytes`},
+	{
+		"no environment", annotated("p", "environment", ""),
+		"burgee: no environment: give the pod the annotation burgee.dev/environment, or the chart the value environment",
+	},
+	{
+		"relative socket", annotated("p", "socket", "run/burgee.sock"),
+		`burgee: annotation burgee.dev/socket: "run/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
+	},
+	{
+		"socket in the root", annotated("p", "socket", "/burgee.sock"),
+		`burgee: annotation burgee.dev/socket: "/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
+	},
+	{
+		"socket with a way up", annotated("p", "socket", "/run/../etc/burgee.sock"),
+		`burgee: annotation burgee.dev/socket: "/run/../etc/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
+	},
+	{
+		"long socket", annotated("p", "socket", "/run/"+strings.Repeat("x", 103)),
+		`burgee: annotation burgee.dev/socket: "/run/` + strings.Repeat("x", 103) + `" is no absolute path of a file in a folder, of at most 107 bytes`,
+	},
 	{"memory", annotated("p", "memory", "lots"), `burgee: annotation burgee.dev/memory: "lots" is no quantity; want such as 64Mi`},
 	{"processor", annotated("p", "cpu-limit", "much"), `burgee: annotation burgee.dev/cpu-limit: "much" is no quantity; want such as 100m`},
-	{"container of its name", pod("p", func(_, spec object) { spec["containers"] = list{container("app"), container("burgee")} }),
-		"burgee: container burgee has the sidecar's name: call it otherwise"},
-	{"init container of its name", pod("p", func(_, spec object) { spec["initContainers"] = list{container("burgee")} }),
-		"burgee: container burgee has the sidecar's name: call it otherwise"},
+	{
+		"container of its name", pod("p", func(_, spec object) { spec["containers"] = list{container("app"), container("burgee")} }),
+		"burgee: container burgee has the sidecar's name: call it otherwise",
+	},
+	{
+		"init container of its name", pod("p", func(_, spec object) { spec["initContainers"] = list{container("burgee")} }),
+		"burgee: container burgee has the sidecar's name: call it otherwise",
+	},
 	{"volume of its name", pod("p", func(_, spec object) {
 		spec["volumes"] = list{object{"name": "burgee-state", "emptyDir": object{}}}
 	}), "burgee: the pod has a volume burgee-state of its own: call it otherwise"},

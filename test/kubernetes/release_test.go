@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -43,13 +44,16 @@ func (s *site) helm(t *testing.T, verb string, values ...string) string {
 	return s.Helm(t, s.helmArgs(t, verb, values...)...)
 }
 
-// inForce waits until a labelled pod gets its sidecar: the server takes up to a second to take up what it is told.
+// inForce waits until a labelled pod gets its sidecar, and a wrong one is refused: the server takes up to a second to take up what it is told.
 func (r *release) inForce(t *testing.T) *release {
 	t.Helper()
 	r.site.Eventually(t, func() error {
 		made, err := r.site.dry(pod("p", nil))
 		if err != nil {
 			return err
+		}
+		if _, err := r.site.dry(annotated("p", "storr", "x")); err == nil {
+			return errors.New("a pod with an unknown annotation is not refused")
 		}
 		return hasSidecar(made)
 	})

@@ -33,7 +33,7 @@ func TestACluster(t *testing.T) {
 	c.TryKubectl(strings.Replace(deployment, "image: web", "imagge: web", 1), "apply", "--validate=strict", "-f", "-").Refused(t, "unknown field")
 	c.Namespace(t, "strict", Restricted)
 	c.TryKubectl("", "run", "web", "--image=web", "-n", "strict").Refused(t, "violates PodSecurity", "allowPrivilegeEscalation")
-	if printed := c.Helm(t, "list", "--all-namespaces", "--no-headers"); printed != "" {
+	if printed := c.Helm(t, "list", "--all-namespaces", "--no-headers"); strings.TrimSpace(printed) != "" {
 		t.Errorf("helm list prints %q", printed)
 	}
 }
