@@ -28,7 +28,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test e2e sdk-test client-test cbor-test schema-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test e2e sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -108,6 +108,10 @@ memory-test: build ## the largest documents and the hostile ones, in the memory 
 
 readme-test: $(TOOLS)/versitygw ## every command of README.md, in a copy of the tree
 	BURGEE_TEST_README=1 BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./test/readme
+
+observe-test: build ## alerts and dashboard over real sidecars that a real Prometheus scrapes (needs prometheus and promtool: Debian's package prometheus)
+	command -v promtool && command -v prometheus
+	BURGEE_TEST_BIN=$(CURDIR)/bin BURGEE_TEST_PROMETHEUS=$$(dirname $$(command -v prometheus)) $(GO) test -count=1 ./test/observe
 
 image: ## the image localhost/burgee, the same as an OCI layout and its program in bin/image (needs root, buildah, busybox)
 	test/image/stand-in

@@ -40,6 +40,9 @@ func main() {
 
 // run serves until ctx ends, and gives the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == injectWord {
+		return runInject(ctx, args[1:], stdout, stderr)
+	}
 	var s settings
 	stop, err := parse(&s, args, stdout)
 	if stop {
@@ -48,7 +51,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return report(stderr, err, exitUsage)
 	}
-	log := s.logger(stderr)
+	log := loggerOf(s.LogLevel, s.LogFormat, stderr)
 	config, err := s.config(ctx, log)
 	if err != nil {
 		return report(stderr, err, exitUsage)
@@ -106,19 +109,26 @@ func (a advice) Unwrap() error { return a.error }
 
 // parse fills the settings from arguments and environment. It tells to stop where all that was asked for is help or the version.
 func parse(s *settings, args []string, stdout io.Writer) (stop bool, err error) {
-	all := declaration.Of("BURGEE", s)
-	asked, err := declaration.Parse(all, args, os.LookupEnv)
+	asked, stop, err := parseAny("burgee", description, declaration.Of("BURGEE", s), args, stdout)
+	if !stop && err == nil {
+		s.preferFlags(asked.Typed)
+	}
+	return stop, err
+}
+
+// parseAny is parse for either program.
+func parseAny(program, about string, all []declaration.Setting, args []string, stdout io.Writer) (asked declaration.Asked, stop bool, err error) {
+	asked, err = declaration.Parse(all, args, os.LookupEnv)
 	switch {
 	case err != nil:
-		return false, err
+		return asked, false, err
 	case asked.Help:
-		return true, declaration.Help(stdout, "burgee", description, all)
+		return asked, true, declaration.Help(stdout, program, about, all)
 	case asked.Version:
 		_, err := fmt.Fprintln(stdout, version)
-		return true, err
+		return asked, true, err
 	}
-	s.preferFlags(asked.Typed)
-	return false, nil
+	return asked, false, nil
 }
 
 const description = `The feature-flag sidecar: pulls an environment's signed flags from a store,
@@ -133,4 +143,7 @@ In a pod:
 
     burgee --store s3://bucket/shop/prod --environment shop/prod \
       --trust-key prod.pub --state-dir /var/lib/burgee \
-      --socket /run/burgee/burgee.sock`
+      --socket /run/burgee/burgee.sock
+
+"burgee inject" is another program: the webhook that puts sidecars into pods.
+See burgee inject --help.`

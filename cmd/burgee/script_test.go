@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"burgee": mai
 //	same stdout FILE     compares output with a file, where $WORK and $TAKEN stand for what is new in each run
 //	keypair NAME         writes NAME.key and NAME.pub
 //	appears FILE         waits for a file
+//	content NAME FILE…   sets a variable to what files hold, with commas between them
 //
 // TAKEN is an address that somebody listens on, and held.sock a socket that somebody does.
 func TestScripts(t *testing.T) {
@@ -30,7 +31,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "same": same, "keypair": keypair, "appears": appears,
+			"exits": exits, "same": same, "keypair": keypair, "appears": appears, "content": content,
 		},
 	})
 }
@@ -93,4 +94,16 @@ func appears(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Check(fmt.Errorf("%s does not appear", args[0]))
+}
+
+// content puts what files hold into a variable, with commas between them.
+func content(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: content VARIABLE FILE…")
+	}
+	var texts []string
+	for _, name := range args[1:] {
+		texts = append(texts, ts.ReadFile(name))
+	}
+	ts.Setenv(args[0], strings.Join(texts, ","))
 }

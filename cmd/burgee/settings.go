@@ -24,7 +24,7 @@ type settings struct {
 	Flags       string `help:"Serve this flag file (JSON or YAML) instead of a store, read again whenever it changes. For development." placeholder:"FILE" group:"Flags"`
 	S3PathStyle bool   `help:"Address buckets by path, as many S3 servers beside AWS want it." group:"Flags"`
 
-	TrustKey       []string `help:"Public key (PEM) that flags must be signed with; repeatable." placeholder:"FILE" group:"Trust"`
+	TrustKey       []string `help:"Public key (PEM) that flags must be signed with, as a file or as its text; repeatable." placeholder:"FILE" group:"Trust"`
 	TrustThreshold int      `help:"How many distinct trust keys must have signed." default:"1" group:"Trust"`
 	AllowUnsigned  bool     `help:"Take flags without a signature: checksums alone are checked." group:"Trust"`
 	MinRevision    int64    `help:"Take no flags below this revision." default:"0" group:"Trust"`
@@ -65,8 +65,9 @@ func (m *fileMode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (s *settings) logger(out io.Writer) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "burgee", Level: hclog.LevelFromString(s.LogLevel), JSONFormat: s.LogFormat == "json", Output: out})
+// loggerOf writes what a program has to say, by the two settings that both have.
+func loggerOf(level, format string, out io.Writer) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Name: "burgee", Level: hclog.LevelFromString(level), JSONFormat: format == "json", Output: out})
 }
 
 // config turns settings into what a sidecar wants, or says what is wrong with them and the way out.

@@ -99,7 +99,7 @@ var errorHints = []struct {
 	{keys.ErrNoTrust, exitUsage, ""},                                               // these three name their way out themselves
 	{keys.ErrBothTrusts, exitUsage, ""},
 	{keys.ErrThreshold, exitUsage, ""},
-	{keys.ErrTrustKey, exitUsage, "--trust-key names a file such as the NAME.pub that burgeectl keygen --out NAME makes"},
+	{keys.ErrTrustKey, exitUsage, "--trust-key takes a file such as the NAME.pub that burgeectl keygen --out NAME makes, or its text"},
 	{file.ErrNotRegular, exitUsage, "give one regular file: pipes, devices and folders are not read"},
 	{file.ErrTooLarge, exitUsage, "is this the right file?"},
 	{object.ErrNoStore, exitFailed, "check --store; a folder must be there before the first publication, so that a mount that is away is not taken for an empty store"},

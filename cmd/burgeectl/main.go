@@ -124,8 +124,21 @@ func parse(c *cli, args []string, w *world) (verb *kong.Context, err error) {
 		complete(w.stdout, parser.Model, args[1:])
 		return nil, nil
 	}
-	if verb, err = parser.Parse(args); stop {
+	if verb, err = parser.Parse(withTexts(args)); stop {
 		return nil, nil
 	}
 	return verb, err
+}
+
+// withTexts joins a PEM text to the flag before it: kong would take the text for a flag of its own, and print it.
+func withTexts(args []string) []string {
+	var all []string
+	for _, arg := range args {
+		if last := len(all) - 1; last >= 0 && all[last] == "--trust-key" && strings.HasPrefix(strings.TrimSpace(arg), "-----BEGIN") {
+			all[last] += "=" + arg
+			continue
+		}
+		all = append(all, arg)
+	}
+	return all
 }

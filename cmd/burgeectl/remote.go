@@ -16,7 +16,7 @@ type remote struct {
 	Store          string   `help:"Where the flags are: s3://bucket/prefix or file:///folder." placeholder:"URL" env:"BURGEE_STORE" group:"Store"`
 	Environment    string   `help:"The environment that the store holds, such as shop/prod." placeholder:"NAME" env:"BURGEE_ENVIRONMENT" group:"Store"`
 	S3PathStyle    bool     `name:"s3-path-style" help:"Address buckets by path, as many S3 servers beside AWS want it." env:"BURGEE_S3_PATH_STYLE" group:"Store"`
-	TrustKey       []string `help:"Public key (PEM) that revisions must be signed with; repeatable." placeholder:"FILE" env:"BURGEE_TRUST_KEY" group:"Store"`
+	TrustKey       []string `help:"Public key (PEM) that revisions must be signed with, as a file or as its text; repeatable." placeholder:"FILE" env:"BURGEE_TRUST_KEY" group:"Store"`
 	TrustThreshold int      `help:"How many distinct keys must have signed." default:"1" placeholder:"N" env:"BURGEE_TRUST_THRESHOLD" group:"Store"`
 	AllowUnsigned  bool     `help:"Believe the store without looking at signatures." env:"BURGEE_ALLOW_UNSIGNED" group:"Store"`
 

@@ -45,6 +45,7 @@ func TestMain(m *testing.M) {
 //	hostile                puts what would steer a terminal into the head, signed with team.key
 //	null NAME              puts a member of that name, Go-quoted, which is null, into the head, signed by nobody
 //	huge FILE              writes a file larger than any context
+//	content NAME FILE…     sets a variable to what files hold, with commas between them
 //
 // TWOLINES and LONG are texts that no history keeps. ADMIN is the address of a server that answers /status with the file status.json. MEANWHILE holds the arguments of a burgeectl that
 // runs just before the head is written. SECRET and AWAY are keys, or prefixes of keys ending in a slash, that nobody may read or list, and that
@@ -63,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"lie":      lie,
 			"null":     null,
 			"huge":     huge,
+			"content":  content,
 		},
 	})
 }
@@ -100,6 +102,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != "exit status "+args[0] {
 		ts.Fatalf("%s; want %s", got, args[0])
 	}
+}
+
+// content puts what files hold into a variable, with commas between them.
+func content(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: content VARIABLE FILE…")
+	}
+	var texts []string
+	for _, name := range args[1:] {
+		texts = append(texts, ts.ReadFile(name))
+	}
+	ts.Setenv(args[0], strings.Join(texts, ","))
 }
 
 // mode checks who may do what with a file.

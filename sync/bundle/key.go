@@ -109,7 +109,7 @@ func onePEM(text []byte, kind string) ([]byte, error) {
 		return nil, fmt.Errorf("PEM block %q; want %q", block.Type, kind)
 	}
 	if next, _ := pem.Decode(rest); next != nil {
-		return nil, fmt.Errorf("more than one PEM block; want one %q to a file", kind)
+		return nil, fmt.Errorf("more than one PEM block; want one %q", kind)
 	}
 	return block.Bytes, nil
 }

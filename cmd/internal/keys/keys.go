@@ -1,17 +1,21 @@
-// Package keys reads the public keys that both programs are told of on their command lines. It reads files, and knows neither flags
-// nor environment variables: the words of its errors name the settings, their values are handed in.
+// Package keys reads the public keys that both programs are told of: in files that are named, or as they are. It knows neither flags nor
+// environment variables: the words of its errors name the settings, their values are handed in.
 package keys
 
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
 
-// MaxFile bounds a key file: a PEM block of an Ed25519 key has less than 200 bytes, and some carry a comment.
+// MaxFile bounds a key, in a file or as a text: a PEM block of an Ed25519 key has less than 200 bytes, and some carry a comment.
 const MaxFile = 16 << 10
+
+// pemBegins tells a key from the name of its file.
+const pemBegins = "-----BEGIN"
 
 var (
 	// ErrNoTrust says that nothing tells whom to believe.
@@ -28,17 +32,17 @@ var (
 )
 
 // Trust is what --trust-key, --trust-threshold and --allow-unsigned ask for: keys or their explicit absence, never neither.
-func Trust(files []string, threshold int, allowUnsigned bool) (bundle.Trust, error) {
+func Trust(given []string, threshold int, allowUnsigned bool) (bundle.Trust, error) {
 	if err := CheckThreshold(threshold, nil); err != nil {
 		return bundle.Trust{}, err
 	}
 	switch {
-	case len(files) > 0 && allowUnsigned:
+	case len(given) > 0 && allowUnsigned:
 		return bundle.Trust{}, ErrBothTrusts
-	case len(files) == 0 && !allowUnsigned:
+	case len(given) == 0 && !allowUnsigned:
 		return bundle.Trust{}, ErrNoTrust
 	}
-	public, err := Public(files)
+	public, err := Public(given)
 	if err != nil {
 		return bundle.Trust{}, err
 	}
@@ -71,13 +75,13 @@ func CheckThreshold(threshold int, given []bundle.PublicKey) error {
 	return nil
 }
 
-// Public reads one public key out of each file.
-func Public(files []string) ([]bundle.PublicKey, error) {
+// Public reads one public key out of each: a file of that name, or the PEM text itself, for a pod that is given keys in a variable.
+func Public(given []string) ([]bundle.PublicKey, error) {
 	var public []bundle.PublicKey
-	for _, name := range files {
-		text, err := file.Read(name, MaxFile)
+	for i, one := range given {
+		text, name, err := textOf(one, i+1)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrTrustKey, err)
+			return nil, err
 		}
 		key, err := bundle.ParsePublicKey(text)
 		if err != nil {
@@ -86,4 +90,23 @@ func Public(files []string) ([]bundle.PublicKey, error) {
 		public = append(public, key)
 	}
 	return public, nil
+}
+
+// textOf gives what is read as a key, and how errors call it. Text is never quoted in them: it may be a private key by mistake.
+func textOf(given string, number int) (text []byte, name string, err error) {
+	trimmed := strings.TrimSpace(given)
+	name = fmt.Sprintf("%d (a text)", number)
+	switch {
+	case strings.HasPrefix(trimmed, pemBegins) && len(trimmed) > MaxFile:
+		return nil, "", fmt.Errorf("%w %s: more than %d bytes", ErrTrustKey, name, MaxFile)
+	case strings.HasPrefix(trimmed, pemBegins):
+		return []byte(trimmed), name, nil
+	case strings.ContainsAny(trimmed, "\r\n"):
+		return nil, "", fmt.Errorf("%w %s: it has several lines, and does not begin with %s; several keys are separated by commas", ErrTrustKey, name, pemBegins)
+	}
+	text, err = file.Read(given, MaxFile)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %w", ErrTrustKey, err)
+	}
+	return text, given, nil
 }

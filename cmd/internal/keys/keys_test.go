@@ -68,6 +68,38 @@ func TestTrustNamesTheFileItCannotUse(t *testing.T) {
 	}
 }
 
+// A text is a key as its file is, with whatever a variable puts around it; errors count keys and quote none of them.
+func TestTrustTakesTexts(t *testing.T) {
+	file := writeKey(t, "a.pub")
+	text, err := os.ReadFile(writeKey(t, "b.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const secret = "MC4CAQAwBQYDK2VwBCIEIJ"
+	for _, row := range []struct {
+		name  string
+		given []string
+		want  string // "" for none
+	}{
+		{"a text", []string{string(text)}, ""},
+		{"two of two, with space around", []string{file, " \n" + string(text) + "\r\n\t"}, ""},
+		{"lines that end as on Windows", []string{file, strings.ReplaceAll(string(text), "\n", "\r\n")}, ""},
+		{"a private key", []string{file, "-----BEGIN PRIVATE KEY-----\n" + secret + "AA\n-----END PRIVATE KEY-----\n"}, `trust key 2 (a text): PEM block "PRIVATE KEY"; want "PUBLIC KEY"`},
+		{"half a text", []string{"-----BEGIN PUBLIC KEY-----\n" + secret}, `trust key 1 (a text): no PEM block; want one "PUBLIC KEY"`},
+		{"two without a comma", []string{string(text) + string(text)}, `trust key 1 (a text): more than one PEM block; want one "PUBLIC KEY"`},
+		{"a text that begins otherwise", []string{file, file, "key:\n" + secret}, `trust key 3 (a text): it has several lines, and does not begin with -----BEGIN; several keys are separated by commas`},
+		{"a long one", []string{"-----BEGIN " + strings.Repeat("x", MaxFile)}, `trust key 1 (a text): more than 16384 bytes`},
+	} {
+		_, err := Trust(row.given, len(row.given), false)
+		switch {
+		case row.want == "" && err != nil:
+			t.Errorf("%s: %v", row.name, err)
+		case row.want != "" && (!errors.Is(err, ErrTrustKey) || err.Error() != row.want):
+			t.Errorf("%s: error %v; want %s", row.name, err, row.want)
+		}
+	}
+}
+
 func TestTrustThreshold(t *testing.T) {
 	a, b := writeKey(t, "a.pub"), writeKey(t, "b.pub")
 	for _, row := range []struct {

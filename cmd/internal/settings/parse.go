@@ -57,6 +57,9 @@ func wants(args []string) (help, version bool) {
 	return help, version
 }
 
+// pemBegins is how a key begins, which is a value: no flag has so many dashes.
+const pemBegins = "-----BEGIN"
+
 // typed takes the flags one by one, and notes their names.
 func typed(all []Setting, args []string, names map[string]bool) error {
 	for len(args) > 0 {
@@ -74,7 +77,7 @@ func typed(all []Setting, args []string, names map[string]bool) error {
 		case given:
 		case s.isSwitch():
 			text = "true"
-		case len(args) == 0 || len(args[0]) > 1 && args[0][0] == '-':
+		case len(args) == 0 || len(args[0]) > 1 && args[0][0] == '-' && !strings.HasPrefix(args[0], pemBegins):
 			return s.wrong(fmt.Errorf("expected %s value: give --%s=VALUE", s.kind(), s.Name))
 		default:
 			text, args = args[0], args[1:]

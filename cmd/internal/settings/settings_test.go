@@ -59,10 +59,12 @@ func TestParse(t *testing.T) {
 		{"the last one counts", "--place a --place b --count 5 --count 0", nil, with(func(a *told) { a.Place, a.Count = "b", 0 })},
 		{"lists grow", "--keys a,b --keys c", nil, with(func(a *told) { a.Keys = []string{"a", "b", "c"} })},
 		{"lists may be written loosely", "", map[string]string{"APP_KEYS": " a, b,\n"}, with(func(a *told) { a.Keys = []string{"a", "b"} })},
+		{"lines of an element stay", "", map[string]string{"APP_KEYS": "a\nb\n,\nc d\n"}, with(func(a *told) { a.Keys = []string{"a\nb", "c d"} })},
 		{"a switch takes no word", "--s3-style --place a", nil, with(func(a *told) { a.S3Style, a.Place = true, "a" })},
 		{"a switch turned off", "--s3-style --s3-style=no", nil, usual},
 		{"values that begin with a dash", "--count=-1 --big=-9223372036854775808", nil, with(func(a *told) { a.Count, a.Big = -1, -1<<63 })},
 		{"a dash alone is a value", "--place -", nil, with(func(a *told) { a.Place = "-" })},
+		{"a key is a value", "--keys -----BEGIN,b", nil, with(func(a *told) { a.Keys = []string{"-----BEGIN", "b"} })},
 		{"an empty value is one", "--place=", map[string]string{"APP_PLACE": "b"}, usual},
 		{
 			"variables", "",
