@@ -50,9 +50,11 @@ run: build ## the demo's sidecar, left running
 test: ## all tests that need Go alone
 	$(GO) test ./...
 
-# Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector.
+# Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector. So are the
+# searches through every fault and every damage, in which one goroutine does all.
+ALONE := TestScripts|TestAPublisherStoppedAnywhere|TestEvery(FaultAtEveryCall|Damage.*)|TestManyFaults|TestALossOfPowerLeavesOldOrNew|TestADamagedFileIsRefused|TestNoChangedTokenVerifies|TestABombIsNotUnpacked|TestAFolderFullOfJunk
 race: ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^(TestScripts|TestAPublisherStoppedAnywhere)$$' ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^($(ALONE))$$' ./...
 
 sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
 	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)
