@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,6 +37,18 @@ func steady(t *testing.T, text string) string {
 	return text
 }
 
+// sorted puts objects in order of their kinds and names: the order in which Helm makes them differs between its versions, and in each what
+// others need comes first.
+func sorted(all []object) []object {
+	slices.SortFunc(all, func(a, b object) int { return strings.Compare(nameOf(a)+place(a), nameOf(b)+place(b)) })
+	return all
+}
+
+func place(o object) string {
+	namespace, _ := at(o, "metadata", "namespace").(string)
+	return " " + namespace
+}
+
 // indented puts the same before each line, and leaves out the blank ones.
 func indented(text, before string) string {
 	var all strings.Builder
@@ -52,7 +65,7 @@ func TestGoldens(t *testing.T) {
 		eachSet(t, func(t *testing.T, name string, values []string) {
 			got := steady(t, rendered(t, helm, values...))
 			file := filepath.Join("testdata", "golden", name+".yaml")
-			if *update {
+			if *update && filepath.Base(helm) != "helm3" {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -61,7 +74,7 @@ func TestGoldens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(objectsOf(t, got), objectsOf(t, string(want))) {
+			if !reflect.DeepEqual(sorted(objectsOf(t, got)), sorted(objectsOf(t, string(want)))) {
 				t.Errorf("%s is not what Helm renders:\n%s", file, got)
 			}
 		})
