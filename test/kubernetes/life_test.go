@@ -28,6 +28,9 @@ func TestTheLifeOfARelease(t *testing.T) {
 			}
 			authority := s.authority(t)
 			s.helm(t, "upgrade", "--set", "injection.mode="+mode, "--set", "sidecar.resources.memory=80Mi", "--set", "store=")
+			if r.webhook != nil { // its old certificate is good for as long as its old pods run
+				s.mustDry(t, annotated("p", "store", "s3://own/store"))
+			}
 			r.restart(t)
 			s.Eventually(t, func() error {
 				made, err := s.dry(annotated("p", "store", "s3://own/store"))
