@@ -5,6 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOLS   := bin/tools
 KUBERNETES := bin/kubernetes
 HELM    ?= helm
+HELM3   ?=
 SEEDS   ?= 200
 FUZZ    ?= 30s
 FOR     ?= 1h
@@ -28,7 +29,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test e2e sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test chart-test chart-docs e2e sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -84,7 +85,16 @@ network-test: build $(TOOLS)/versitygw $(TOOLS)/toxiproxy-server ## the faults o
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_TOXIPROXY=$(CURDIR)/$(TOOLS)/toxiproxy-server BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -parallel 24 ./test/network/...
 
+# CI has Helm 4 alone, for the time that building the other takes; make e2e begins with both.
+chart-test: build $(TOOLS)/helm $(TOOLS)/kubeconform $(TOOLS)/helm-docs $(HELM3) ## the chart: lint, goldens, schemas, refusals, one pod by each way; HELM3=bin/tools/helm3 for both versions of Helm
+	BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/helm BURGEE_TEST_HELM3=$(abspath $(HELM3)) BURGEE_TEST_KUBECONFORM=$(CURDIR)/$(TOOLS)/kubeconform \
+	  BURGEE_TEST_HELM_DOCS=$(CURDIR)/$(TOOLS)/helm-docs BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./test/chart
+
+chart-docs: $(TOOLS)/helm-docs ## charts/burgee/README.md, of its template and the values
+	$(TOOLS)/helm-docs --chart-search-root charts --sort-values-order file
+
 e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager crds) $(TOOLS)/$(HELM) ## the chart on a real control plane, which is built once; HELM=helm3 for Helm 3
+	$(MAKE) chart-test HELM3=$(TOOLS)/helm3
 	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -timeout 30m -v ./test/kubernetes ./test/kubernetes/cluster
 
@@ -215,6 +225,9 @@ $(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kubeconform: tools/helm/go.mod tools/helm/
 	cd tools/helm && minor=$$($(GO) list -m -f '{{.Version}}' k8s.io/client-go | cut -d . -f 2) && $(GO) build -trimpath \
 	  -ldflags "-s -w $$($(GO) list -m -f '-X {{.Path}}/internal/version.version={{.Version}}' helm.sh/helm/v3 helm.sh/helm/v4 | tr '\n' ' ') \
 	  -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=$$minor -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$$minor" -o ../../$@ $(PACKAGE)
+
+$(TOOLS)/helm-docs: tools/helm-docs/go.mod tools/helm-docs/go.sum
+	cd tools/helm-docs && $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/norwoodj/helm-docs/cmd/helm-docs
 
 # Kubernetes, of the version that tools/kubernetes/go.mod pins: five minutes on two cores for the first of them, and most of them share its work.
 $(KUBERNETES)/etcd: PACKAGE := go.etcd.io/etcd/server/v3

@@ -98,7 +98,7 @@ func (d *Definition) wrongSocket(values map[string]string) string {
 	value := values[socket]
 	folder := path.Dir(value)
 	if len(value) > maxSocket || folder == "/" || !strings.HasPrefix(value, "/") || path.Clean(value) != value || strings.Contains(value, ":") {
-		return fmt.Sprintf(`"%s" is no absolute path of a file in a folder, of at most %d bytes`, value, maxSocket)
+		return fmt.Sprintf("%s is no absolute path of a file in a folder, of at most %d bytes", quoted(value), maxSocket)
 	}
 	return ""
 }
@@ -109,8 +109,11 @@ func (d *Definition) wrongQuantity(k kind, values map[string]string) string {
 	if k.example == "" || value == "" && !d.declared[k.name].Required || d.quantity.MatchString(value) {
 		return ""
 	}
-	return fmt.Sprintf(`"%s" is no quantity; want such as %s`, value, k.example)
+	return fmt.Sprintf("%s is no quantity; want such as %s", quoted(value), k.example)
 }
+
+// quoted puts quotation marks around a text and leaves it as it is otherwise, as CEL has it.
+func quoted(text string) string { return `"` + text + `"` }
 
 // listed writes names as a sentence has them.
 func listed(names []string) string {
