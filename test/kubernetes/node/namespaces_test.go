@@ -61,7 +61,7 @@ func outside() (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder), removeGroups(group(folder))) }()
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"="+folder)
+	cmd.Env = append(os.Environ(), inside+"="+folder, "TMPDIR="+folder) // so that nothing of a test that was killed is elsewhere
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS,
