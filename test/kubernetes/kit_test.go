@@ -1,4 +1,4 @@
-// Package kubernetes installs the chart on a real control plane and looks at the pods that come of it. There is no node: test/node has one.
+// Package kubernetes installs the chart on a real control plane and looks at the pods that come of it. There is no node: test/kubernetes/node has one.
 package kubernetes
 
 import (
