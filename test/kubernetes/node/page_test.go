@@ -3,6 +3,7 @@
 package node
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,12 +17,18 @@ import (
 
 const busyboxImage = "docker.io/library/busybox:1.36"
 
-// prelude lets a script wait for what a person would see and wait for.
+// prelude is in front of each script of the page.
 const prelude = `set -euo pipefail
-burgeectl() { for _ in {1..100}; do command burgeectl "$@" 2>/dev/null && return; sleep 0.1; done; command burgeectl "$@"; }
-kubectl() { case " $* " in *" logs "*) until command kubectl "$@" | grep .; do sleep 0.1; done ;; *) command kubectl "$@" ;; esac; }
-trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
 `
+
+// patient are the programs of the page, which wait here for what a person would see and wait for: logs of what has just begun, and a port
+// that is just being forwarded. Each is called with the program's path.
+var patient = map[string]string{
+	"helm":      `exec %[1]s "$@"`,
+	"kubectl":   `case " $* " in *" logs "*) until %[1]s "$@" | grep .; do sleep 0.1; done ;; *) exec %[1]s "$@" ;; esac`,
+	"burgeectl": `for _ in $(seq 100); do %[1]s "$@" 2> /dev/null && exit; sleep 0.1; done; exec %[1]s "$@"`,
+}
 
 // The first part of docs/kubernetes.md works as it stands there, but for where the bucket is: from helm install to a flag.
 func (n *node) followsThePage(t *testing.T) {
@@ -83,13 +90,15 @@ func (n *node) home(t *testing.T) string {
 func (n *node) shell(t *testing.T, folder, script string) string {
 	t.Helper()
 	programs := t.TempDir()
-	helm, kubectl := os.Getenv(cluster.HelmBinary), filepath.Join(os.Getenv(cluster.Binaries), "kubectl")
-	for name, path := range map[string]string{"helm": helm, "kubectl": kubectl, "burgeectl": filepath.Join(os.Getenv(kit.Binaries), "burgeectl")} {
-		must(t, os.Symlink(path, filepath.Join(programs, name)))
+	for name, path := range map[string]string{
+		"helm": os.Getenv(cluster.HelmBinary), "kubectl": filepath.Join(os.Getenv(cluster.Binaries), "kubectl"), "burgeectl": filepath.Join(os.Getenv(kit.Binaries), "burgeectl"),
+	} {
+		must(t, os.WriteFile(filepath.Join(programs, name), fmt.Appendf(nil, "#!/bin/sh\n"+patient[name]+"\n", path), 0o755))
 	}
 	cmd := exec.Command("bash", "-c", prelude+script)
 	cmd.Dir = folder
 	cmd.Env = []string{"HOME=" + folder, "KUBECONFIG=" + n.Kubeconfig, "PATH=" + programs + ":" + os.Getenv("PATH")}
+	cmd.WaitDelay = patience // whatever the script leaves running has its output too
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s\n%v:\n%s", script, err, out)
