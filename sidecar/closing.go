@@ -14,8 +14,9 @@ func (s *Sidecar) describeClosing(st *Status, now, confirmed time.Time) {
 	}
 	c := closingTimes{sidecar: s, lapse: flags.lapse, confirmed: confirmed}
 	if newest := s.holder.newest.Load(); newest != nil {
-		if end := newest.Manifest().ValidUntil; c.lapse.expired || end.After(s.clock.at(now)) { // past it, the clock is not believed
-			c.end = end
+		st.validUntil = newest.Manifest().ValidUntil
+		if c.lapse.expired || st.validUntil.After(s.clock.at(now)) { // past it, the clock is not believed
+			c.end = st.validUntil
 		}
 	}
 	if c.lapse.expired {

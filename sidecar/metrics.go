@@ -34,6 +34,7 @@ const (
 // metrics lists them all but the histogram of latencies. docs/operations.md explains each, and a test holds the two together.
 var metrics = []metric{
 	{"burgee_build_info", "Version of the running program; always 1.", gauge, []string{"version"}, func(s *Sidecar, _ *Status, emit emitter) { emit(1, s.config.Version) }},
+	{"burgee_environment_info", "Environment whose flags are served; always 1.", gauge, []string{"burgee_environment"}, func(s *Sidecar, _ *Status, emit emitter) { emit(1, s.config.Environment) }},
 	{"burgee_evaluations_total", "Answers by flag and variant.", counter, []string{"flag", "variant"}, readSeries},
 	{"burgee_answers_total", "Answers by reason.", counter, []string{"reason"}, readReasons},
 	{"burgee_errors_total", "Answers that were errors, by error code.", counter, []string{"code"}, readCodes},
@@ -61,6 +62,7 @@ var metrics = []metric{
 	{"burgee_degraded", "1 while something works less well than it should; /status names it.", gauge, nil, of(func(st *Status) float64 { return flag01(len(st.Degraded) > 0) })},
 	{"burgee_quarantined", "1 while the newest head's bundle is quarantined: processes died with it.", gauge, nil, of(func(st *Status) float64 { return flag01(st.quarantined) })},
 	{"burgee_bundle_expired", "1 while the flags are past their validUntil.", gauge, nil, of(func(st *Status) float64 { return flag01(st.Validity == expired) })},
+	{"burgee_valid_until_timestamp_seconds", "When the newest accepted head expires; 0 where it never does.", gauge, nil, of(func(st *Status) float64 { return seconds(stamp(st.validUntil)) })},
 	{"burgee_published_timestamp_seconds", "When the flags that are served were published.", gauge, nil, of(func(st *Status) float64 { return seconds(st.Active.PublishedAt) })},
 	{"burgee_confirmed_timestamp_seconds", "When the store last confirmed the flags that are served.", gauge, nil, of(func(st *Status) float64 { return seconds(st.Sync.ConfirmedAt) })},
 	{"burgee_polls_total", "Polls of the store by result.", counter, []string{"result"}, readPolls},

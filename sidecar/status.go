@@ -36,7 +36,8 @@ type Status struct {
 	Broken        []Broken        `json:"broken"`
 	Expired       []string        `json:"expired"`
 
-	quarantined bool // the newest head's bundle is; degraded tells more
+	quarantined bool      // the newest head's bundle is; degraded tells more
+	validUntil  time.Time // of the newest accepted head; zero where it has no end
 }
 
 // Active is what is served.

@@ -48,6 +48,30 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+// What leaves this repository and leads back, such as an alert's runbook, leads to a heading that is there.
+func TestLinksFromOutsideLeadSomewhere(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "charts", "*", "files", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`https://` + regexp.QuoteMeta(module) + `/blob/main/([A-Za-z0-9_./-]+)(?:#([a-z0-9_-]+))?`)
+	checked := 0
+	for _, file := range files {
+		for _, m := range link.FindAllStringSubmatch(readText(t, file), -1) {
+			checked++
+			target := filepath.Join(root, filepath.FromSlash(m[1]))
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s: %v", file, m[0], err)
+			} else if m[2] != "" && !hasHeading(t, target, m[2]) {
+				t.Errorf("%s links to %s, which has no such heading", file, m[0])
+			}
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d links were looked at", checked)
+	}
+}
+
 var unlinked = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 
 // anchorOf is what a link calls a heading.

@@ -29,6 +29,16 @@ var programs = sync.OnceValues(func() (string, error) {
 	return build()
 })
 
+// Program is the path of burgee or burgeectl, for whoever starts it otherwise than a sidecar or a publisher is started.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	folder, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(folder, name)
+}
+
 // built is where build put them.
 var built string
 

@@ -25,6 +25,7 @@ socketFolder: <socketFolder>
 {{- end -}}
 
 {{- define "burgee.definition" -}}
+{{- include "burgee.check" .chart -}}
 {{- $chart := .chart -}}
 {{- $values := .chart.Values -}}
 {{- $credentials := $values.s3.credentials -}}
@@ -142,7 +143,7 @@ BURGEE_STARTUP_WAIT: {{ $values.sidecar.startupWaitSeconds }}s
 BURGEE_BOOTSTRAP: /etc/burgee/bootstrap
 {{- end }}
 {{- range $name, $value := $values.sidecar.settings }}
-BURGEE_{{ $name | snakecase | upper }}: {{ $value | quote }}
+BURGEE_{{ $name | snakecase | upper }}: {{ kindIs "float64" $value | ternary (int64 $value) $value | quote }}
 {{- end }}
 {{- with $values.s3.region }}
 AWS_REGION: {{ . | quote }}

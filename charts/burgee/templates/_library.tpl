@@ -27,14 +27,19 @@ For charts that put the sidecar into their pods themselves: with this one as a d
 
 {{/* The pod's annotations, by which Prometheus finds the sidecar. */}}
 {{- define "burgee.annotations" -}}
-{{ (include "burgee.included" . | fromYaml).annotations | toYaml }}
+{{ with (include "burgee.included" . | fromYaml).annotations }}{{ toYaml . }}{{ end }}
 {{- end -}}
 
 {{- define "burgee.included" -}}
 {{- $given := .Parameters | default dict -}}
 {{- $with := dict -}}
-{{- range $name, $parameter := include "burgee.parameters" . | fromYaml -}}
-{{- $value := get $given $name | default $parameter.default -}}
+{{- $parameters := include "burgee.parameters" . | fromYaml -}}
+{{- range $name := keys $given | sortAlpha -}}
+{{- if not (hasKey $parameters $name) }}{{ fail (printf "parameter %s is not known; there are %s" $name (keys $parameters | sortAlpha | join ", ")) }}{{ end -}}
+{{- end -}}
+{{- range $name, $parameter := $parameters -}}
+{{- /* As with a pod's annotations, one that is given counts although it is empty: so a pod has no limit where others have one. */ -}}
+{{- $value := hasKey $given $name | ternary (get $given $name) $parameter.default -}}
 {{- if and $parameter.required (not $value) -}}
 {{- fail (printf "no %s: give the chart burgee the value %s, or the parameter %s where its templates are included" $name $name $name) -}}
 {{- end -}}

@@ -31,11 +31,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* The mode that is in force: policy, webhook or none. */}}
 {{- define "burgee.mode" -}}
-{{- if ne .Values.injection.mode "auto" -}}
-{{ .Values.injection.mode }}
-{{- else if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" -}}
-policy
-{{- else -}}
-webhook
+{{- $mode := .Values.injection.mode -}}
+{{- $served := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" -}}
+{{- if and (eq $mode "policy") (not $served) -}}
+{{- fail "injection.mode is policy, but this cluster does not serve MutatingAdmissionPolicy of admissionregistration.k8s.io/v1, which came with Kubernetes 1.36: set injection.mode to auto or webhook (`helm template` knows no cluster: give it --api-versions admissionregistration.k8s.io/v1/MutatingAdmissionPolicy)" -}}
 {{- end -}}
+{{- if eq $mode "auto" -}}
+{{ ternary "policy" "webhook" $served }}
+{{- else -}}
+{{ $mode }}
+{{- end -}}
+{{- end -}}
+
+{{/* A file of the chart as it stands. Charts are copied into others' trees, where files that are no templates get lost. */}}
+{{- define "burgee.file" -}}
+{{- $text := .chart.Files.Get .name -}}
+{{- if not $text }}{{ fail (printf "the chart has no %s: it was not packed whole" .name) }}{{ end -}}
+{{ trim $text }}
 {{- end -}}

@@ -1,0 +1,28 @@
+{{/* What values.schema.json cannot say, or could not say without repeating a secret. It renders nothing. */}}
+{{- define "burgee.check" -}}
+{{- $values := .Values -}}
+{{- range $name, $key := $values.trustKeys -}}
+{{- if contains "PRIVATE KEY" $key -}}
+{{- fail (printf "trustKeys.%s is a private key: give the public one (NAME.pub of burgeectl keygen). Helm keeps what it is given in the cluster: if this key was ever installed, make another" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $values.allowUnsigned $values.trustKeys -}}
+{{- fail "trustKeys and allowUnsigned contradict each other: give one of them" -}}
+{{- end -}}
+{{- $threshold := $values.sidecar.settings.trustThreshold | default 1 | int -}}
+{{- if and $values.trustKeys (gt $threshold (len $values.trustKeys)) -}}
+{{- fail (printf "sidecar.settings.trustThreshold is %d, more than there are trustKeys (%d): no flags could be trusted" $threshold (len $values.trustKeys)) -}}
+{{- end -}}
+{{- with $values.sidecar.ports -}}
+{{- if eq (int .evaluation) (int .admin) -}}
+{{- fail (printf "sidecar.ports.evaluation and sidecar.ports.admin are both %d: give each its own" (int .admin)) -}}
+{{- end -}}
+{{- end -}}
+{{- /* Whatever the names' values are, so that pods which set theirs by annotation are checked too. */ -}}
+{{- $set := include "burgee.settings" (dict "chart" . "with" (include "burgee.markers" . | fromYaml)) | fromYaml -}}
+{{- range $index, $variable := $values.sidecar.env -}}
+{{- if or (hasKey $set $variable.name) (hasPrefix "BURGEE_" $variable.name) -}}
+{{- fail (printf "sidecar.env[%d]: %s is what other values set: %s" $index $variable.name (ternary "give sidecar.settings the setting in camel case, such as poll, or the value that it belongs to" "give s3 the value that it belongs to" (hasPrefix "BURGEE_" $variable.name))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,40 @@
+{{/* What the webhook's objects have in common: their name, the labels by which they find each other, and the name in its certificate. */}}
+
+{{- define "burgee.webhook.name" -}}
+{{ include "burgee.fullname" . }}-inject
+{{- end -}}
+
+{{- define "burgee.webhook.selector" -}}
+app.kubernetes.io/name: burgee
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: inject
+{{- end -}}
+
+{{- define "burgee.webhook.labels" -}}
+{{ include "burgee.labels" . }}
+app.kubernetes.io/component: inject
+{{- end -}}
+
+{{- define "burgee.webhook.host" -}}
+{{ include "burgee.webhook.name" . }}.{{ .Release.Namespace }}.svc
+{{- end -}}
+
+{{/* The Secret that holds the server's certificate and key, whoever made it. */}}
+{{- define "burgee.webhook.secret" -}}
+{{- with .Values.webhook.certificate -}}
+{{- if eq .from "secret" -}}
+{{ required "webhook.certificate.secret is not set: name the Secret, of type kubernetes.io/tls and in the release's namespace, that holds the webhook's certificate" .secret }}
+{{- else -}}
+{{- /* Each has a name of its own: whoever changes from one to the other has the old certificate until the new one is there. */ -}}
+{{ include "burgee.webhook.name" $ }}-{{ ternary "tls" "managed-tls" (eq .from "chart") }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Where the release's own pods are, nothing is injected: a webhook that is away must not be what its own pods wait for. */}}
+{{- define "burgee.namespaceSelector" -}}
+{{- $given := .Values.injection.namespaceSelector | default dict -}}
+{{- $own := dict "key" "kubernetes.io/metadata.name" "operator" "NotIn" "values" (list .Release.Namespace) -}}
+{{- $expressions := append ($given.matchExpressions | default list) $own -}}
+{{- merge (dict "matchExpressions" $expressions) $given | toYaml -}}
+{{- end -}}

@@ -1,0 +1,11 @@
+package cluster
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// endWithParent lets the kernel end the program when the test is killed.
+func endWithParent(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}
