@@ -29,7 +29,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test chart-test chart-docs e2e sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test chart-test chart-docs e2e e2e-node sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -97,6 +97,11 @@ e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controlle
 	$(MAKE) chart-test HELM3=$(TOOLS)/helm3
 	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -timeout 30m -v ./test/kubernetes ./test/kubernetes/cluster
+
+e2e-node: build image $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager kube-scheduler kubelet) $(TOOLS)/$(HELM) $(TOOLS)/versitygw ## pods with the sidecar on a real node (needs root, containerd, containernetworking-plugins, runc, iproute2, buildah, busybox-static)
+	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
+	  BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_IMAGE=$(CURDIR)/bin/image \
+	  $(GO) test -count=1 -timeout 20m -v ./test/kubernetes/node
 
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...

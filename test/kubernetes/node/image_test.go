@@ -60,18 +60,21 @@ func (a *archive) finish(t *testing.T, file, name string, manifest object) {
 	must(t, os.WriteFile(file, a.text.Bytes(), 0o644))
 }
 
-// programImage writes an image that holds one program and nothing else.
-func programImage(t *testing.T, file, name, program string) {
+// programImage writes an image that holds one program and nothing else, which is found by further names too.
+func programImage(t *testing.T, file, name, program string, names ...string) {
 	t.Helper()
 	body, err := os.ReadFile(program)
 	must(t, err)
 	layer := newArchive()
 	layer.add(t, "program", 0o755, body)
+	for _, name := range names {
+		must(t, layer.tar.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: "/program", Mode: 0o777}))
+	}
 	must(t, layer.tar.Close())
 	a := newArchive()
 	packed := a.blob(t, "application/vnd.oci.image.layer.v1.tar", layer.text.Bytes())
 	config := a.blob(t, "application/vnd.oci.image.config.v1+json", encode(t, object{
-		"os": "linux", "architecture": runtime.GOARCH, "config": object{"Entrypoint": []string{"/program"}},
+		"os": "linux", "architecture": runtime.GOARCH, "config": object{"Entrypoint": []string{"/program"}, "Env": []string{"PATH=/bin"}},
 		"rootfs": object{"type": "layers", "diff_ids": []any{packed["digest"]}},
 	}))
 	a.finish(t, file, name, a.blob(t, "application/vnd.oci.image.manifest.v1+json", encode(t, object{

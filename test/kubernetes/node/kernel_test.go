@@ -46,7 +46,7 @@ func (p *pod) isConfined(t *testing.T) {
 	}
 	metrics, err := p.page("/metrics")
 	must(t, err)
-	if want := fmt.Sprintf("go_gc_gomemlimit_bytes %.8g\n", float64(share)); !strings.Contains(metrics, want) {
+	if want := "go_gc_gomemlimit_bytes " + strconv.FormatFloat(share, 'g', -1, 64) + "\n"; !strings.Contains(metrics, want) {
 		_, rest, _ := strings.Cut(metrics, "\ngo_gc_gomemlimit_bytes")
 		t.Errorf("the runtime plans with %.20q; want %s", rest, want)
 	}

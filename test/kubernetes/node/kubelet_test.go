@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/burgeehq/burgee/test/kubernetes/cluster"
 )
@@ -66,7 +67,10 @@ func startKubelet(t *testing.T, c *cluster.Cluster) {
 }
 
 // condition is one of those in a status.
-type condition struct{ Type, Status, Reason, Message string }
+type condition struct {
+	Type, Status, Reason, Message string
+	LastTransitionTime            time.Time
+}
 
 func isTrue(conditions []condition, kind string) bool {
 	for _, c := range conditions {

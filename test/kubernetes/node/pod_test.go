@@ -99,7 +99,7 @@ func (p *pod) until(t *testing.T, what string, good func(state) bool) state {
 func ready(s state) bool { return isTrue(s.Status.Conditions, "Ready") }
 
 // container finds one by its name, among init containers too.
-func (s *state) container(name string) container {
+func (s state) container(name string) container {
 	for _, c := range append(s.Status.InitContainerStatuses, s.Status.ContainerStatuses...) {
 		if c.Name == name {
 			return c
@@ -112,7 +112,7 @@ func (s *state) container(name string) container {
 func (p *pod) pid(t *testing.T, name string) int {
 	t.Helper()
 	s := p.state(t)
-	id := strings.TrimPrefix(func() string { c := s.container(name); return c.ContainerID }(), "containerd://")
+	id := strings.TrimPrefix(s.container(name).ContainerID, "containerd://")
 	output, err := exec.Command("ctr", "--address", containerdSocket, "--namespace", "k8s.io", "tasks", "list").Output()
 	must(t, err)
 	for line := range strings.Lines(string(output)) {
