@@ -48,7 +48,7 @@ func TestPolicyAndWebhookAgree(t *testing.T) {
 				pod := generate(rand.New(rand.NewPCG(s, 0)))
 				message := agree(t, e, c, pod, s)
 				seen[kindOf(message)]++
-				if message == "" { // as the API server does again where another injector has added something
+				if message == "" && !t.Failed() { // as the API server does again where another injector has added something
 					agree(t, e, c, pod, s)
 					pod.Spec.Containers = append(pod.Spec.Containers, core.Container{Name: "mesh", Image: "mesh"})
 					pod.Spec.InitContainers = append([]core.Container{{Name: "mesh-init", Image: "mesh"}}, pod.Spec.InitContainers...)
@@ -110,6 +110,7 @@ func agree(t testing.TB, e *engine, c *chart, pod *core.Pod, seed uint64) string
 		t.Errorf("seed %d: %v\npod: %s", seed, err, text(t, before))
 		return ""
 	}
+	mutated.TypeMeta = before.TypeMeta // conversions leave it out
 	err := e.validating.Validate(t.Context(), attributesOf(mutated), objects)
 	if message := told(err); message != said {
 		t.Errorf("seed %d: they do not say the same\npolicy:  %q\nwebhook: %q\npod: %s", seed, message, said, text(t, before))
@@ -173,6 +174,7 @@ func TestAppliedAgain(t *testing.T) {
 	if err := e.admit(pod); err != nil {
 		t.Fatal(err)
 	}
+	pod.TypeMeta = newPod().TypeMeta // conversions leave it out
 	once := text(t, pod)
 	if len(pod.Spec.InitContainers) != 1 || len(pod.Spec.Containers[0].Env) != 2 {
 		t.Fatalf("the pod has no sidecar: %s", once)
@@ -180,11 +182,12 @@ func TestAppliedAgain(t *testing.T) {
 	if err := e.admit(pod); err != nil {
 		t.Fatal(err)
 	}
+	pod.TypeMeta = newPod().TypeMeta
 	if again := text(t, pod); again != once {
 		t.Errorf("once:  %s\nagain: %s", once, again)
 	}
-	if _, said := c.webhook(t, pod); said != "" {
-		t.Error(said)
+	if patch, err := c.definition.Patch([]byte(once)); patch != nil || err != nil {
+		t.Errorf("the webhook: %s, %v", patch, err)
 	}
 }
 

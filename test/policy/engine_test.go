@@ -81,6 +81,7 @@ func (e *engine) untilReady(t testing.TB) {
 	defer look.Stop()
 	for {
 		good, bad := newPod(), newPod()
+		good.Annotations = map[string]string{"burgee.dev/store": "s3://flags/shop/prod", "burgee.dev/environment": "shop/prod"}
 		bad.Spec.HostNetwork = true
 		errGood, errBad := e.admit(good), e.admit(bad)
 		if errGood == nil && len(good.Spec.InitContainers) == 1 && errBad != nil {
