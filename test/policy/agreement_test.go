@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	pods = flag.Int("pods", 1000, "how many pods are generated for each set of values")
+	pods = flag.Int("pods", 300, "how many pods are generated for each set of values")
 	seed = flag.Uint64("seed", 1, "of the first of them")
 )
 
@@ -38,11 +38,11 @@ var values = map[string][]string{
 
 // TestPolicyAndWebhookAgree holds the two equal: the pod that comes of any pod is the same, byte for byte of its JSON, or both say the same.
 func TestPolicyAndWebhookAgree(t *testing.T) {
+	seen := map[string]int{}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		t.Run(name, func(t *testing.T) {
 			c := newChart(t, values[name]...)
 			e := newEngine(t, c)
-			seen := map[string]int{}
 			for i := range *pods {
 				s := *seed + uint64(i)
 				pod := generate(rand.New(rand.NewPCG(s, 0)))
@@ -58,19 +58,16 @@ func TestPolicyAndWebhookAgree(t *testing.T) {
 					return
 				}
 			}
-			t.Logf("%d pods: %v", *pods, seen)
-			if *pods < 1000 {
-				return
-			}
-			for _, kind := range []string{
-				"", "annotation is not known", "the pod runs on", "the pod uses", "no store", "annotation is no absolute", "annotation is no quantity",
-				"container has the", "the pod has", "container mounts", "container has port",
-			} {
-				if seen[kind] == 0 {
-					t.Errorf("no pod was generated whose outcome is %q", kind)
-				}
-			}
 		})
+	}
+	t.Logf("%d pods of each set of values: %v", *pods, seen)
+	for _, kind := range []string{
+		"", "annotation is not known", "the pod runs on", "the pod uses", "no store", "no environment", "annotation is no absolute",
+		"annotation is no quantity", "container has the", "the pod has", "container mounts", "container has port",
+	} {
+		if seen[kind] == 0 && *pods >= 300 && !t.Failed() {
+			t.Errorf("no pod was generated whose outcome is %q", kind)
+		}
 	}
 }
 

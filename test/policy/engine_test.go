@@ -28,8 +28,12 @@ import (
 	"k8s.io/apiserver/pkg/util/compatibility"
 )
 
-// shop is the namespace of the pods.
-var shop = &core.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Labels: map[string]string{"kubernetes.io/metadata.name": "shop"}}}
+// The namespaces that there are.
+var shop, system = namespace("shop"), namespace("kube-system")
+
+func namespace(name string) *core.Namespace {
+	return &core.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"kubernetes.io/metadata.name": name}}}
+}
 
 // engine is the part of an API server that runs policies: the two plugins themselves, with a client that knows no more than the chart's
 // policies, their bindings and a namespace.
@@ -42,7 +46,7 @@ func newEngine(t testing.TB, c *chart) *engine {
 	t.Helper()
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
-	client := &clientset{fake.NewSimpleClientset(shop, c.mutating, c.mutatingBinding, c.validating, c.validatingBinding)}
+	client := &clientset{fake.NewSimpleClientset(shop, system, c.mutating, c.mutatingBinding, c.validating, c.validatingBinding)}
 	shared := informers.NewSharedInformerFactory(client, 0)
 	mapper := meta.NewDefaultRESTMapper(nil)
 	mapper.Add(core.SchemeGroupVersion.WithKind("Pod"), meta.RESTScopeNamespace)
