@@ -17,6 +17,7 @@ import (
 	"k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/validating"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/util/compatibility"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/discovery"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
@@ -25,7 +26,6 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/openapi"
-	"k8s.io/apiserver/pkg/util/compatibility"
 )
 
 // The namespaces that there are.
@@ -147,7 +147,9 @@ type clientset struct{ *fake.Clientset }
 
 var _ kubernetes.Interface = (*clientset)(nil)
 
-func (c *clientset) Discovery() discovery.DiscoveryInterface { return described{c.Clientset.Discovery()} }
+func (c *clientset) Discovery() discovery.DiscoveryInterface {
+	return described{c.Clientset.Discovery()}
+}
 
 type described struct{ discovery.DiscoveryInterface }
 
@@ -164,4 +166,3 @@ func (document) Schema(string) ([]byte, error) {
 }
 
 func (document) ServerRelativeURL() string { return "/openapi/v3/api/v1" }
-

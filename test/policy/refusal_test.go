@@ -26,16 +26,30 @@ func TestMessages(t *testing.T) {
 			p.Spec.HostNetwork = true
 			p.Spec.Containers[0].Ports = []core.ContainerPort{{ContainerPort: 8014}}
 		}, "burgee: the pod uses the network of its node, where ports 8014 and 8016 would be the node's: take the label burgee.dev/inject off, or include the sidecar by the chart's named templates with ports of its own"},
-		{"store", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/store": "", "burgee.dev/socket": "/a"} },
-			"burgee: no store: give the pod the annotation burgee.dev/store, or the chart the value store"},
-		{"socket", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/socket": "a.sock"} },
-			`burgee: annotation burgee.dev/socket: "a.sock" is no absolute path of a file in a folder, of at most 107 bytes`},
+		{
+			"store", func(p *core.Pod) {
+				p.Annotations = map[string]string{"burgee.dev/store": "", "burgee.dev/socket": "/a"}
+			},
+			"burgee: no store: give the pod the annotation burgee.dev/store, or the chart the value store",
+		},
+		{
+			"socket", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/socket": "a.sock"} },
+			`burgee: annotation burgee.dev/socket: "a.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
+		},
 		{"lines", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/memory": "a\nb"} }, // Kubernetes takes no message of several
 			"burgee: annotation burgee.dev/memory is no quantity; want such as 64Mi"},
-		{"length", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/memory": strings.Repeat("x", 200_000)} },
-			"burgee: annotation burgee.dev/memory is no quantity; want such as 64Mi"},
-		{"port", func(p *core.Pod) { p.Spec.Containers[0].Ports = []core.ContainerPort{{ContainerPort: 80}, {ContainerPort: 8016}} },
-			"burgee: container web has port 8016, which the sidecar takes in the pod's network"},
+		{
+			"length", func(p *core.Pod) {
+				p.Annotations = map[string]string{"burgee.dev/memory": strings.Repeat("x", 200_000)}
+			},
+			"burgee: annotation burgee.dev/memory is no quantity; want such as 64Mi",
+		},
+		{
+			"port", func(p *core.Pod) {
+				p.Spec.Containers[0].Ports = []core.ContainerPort{{ContainerPort: 80}, {ContainerPort: 8016}}
+			},
+			"burgee: container web has port 8016, which the sidecar takes in the pod's network",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pod := newPod()
