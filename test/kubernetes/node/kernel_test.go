@@ -39,10 +39,8 @@ func (p *pod) isConfined(t *testing.T) {
 		t.Errorf("the application's /run/burgee is mounted %s; want it read-only", got)
 	}
 	folder := memoryGroup(t, pid)
-	for name, want := range map[string]string{"memory.limit_in_bytes": strconv.Itoa(limit), "memory.max": strconv.Itoa(limit)} {
-		if text, err := os.ReadFile(filepath.Join(folder, name)); err == nil && strings.TrimSpace(string(text)) != want {
-			t.Errorf("%s of the sidecar is %s; want %s", name, text, want)
-		}
+	if text := oneOf(t, folder, "memory.limit_in_bytes", "memory.max"); strings.TrimSpace(text) != strconv.Itoa(limit) {
+		t.Errorf("the sidecar's group has %s bytes of memory; want %d", text, limit)
 	}
 	metrics, err := p.page("/metrics")
 	must(t, err)
@@ -57,16 +55,25 @@ func (p *pod) isConfined(t *testing.T) {
 func (p *pod) wasNotStarved(t *testing.T) {
 	t.Helper()
 	folder := memoryGroup(t, p.pid(t, sidecar))
-	for _, name := range []string{"memory.oom_control", "memory.events"} {
-		text, err := os.ReadFile(filepath.Join(folder, name))
-		if err == nil && !strings.Contains(string(text), "oom_kill 0\n") {
-			t.Errorf("%s of the sidecar: %s", name, text)
-		}
+	if text := oneOf(t, folder, "memory.oom_control", "memory.events"); !strings.Contains(text, "oom_kill 0\n") {
+		t.Errorf("the sidecar's group was short of memory: %s", text)
 	}
 	s := p.state(t)
 	if last := s.container(sidecar).LastState.Terminated; last != nil && last.Reason == "OOMKilled" {
 		t.Errorf("the sidecar before was killed for want of memory")
 	}
+}
+
+// oneOf reads a group's file, which the two kinds of control groups call differently.
+func oneOf(t *testing.T, folder string, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if text, err := os.ReadFile(filepath.Join(folder, name)); err == nil {
+			return string(text)
+		}
+	}
+	t.Fatalf("%s has none of %q", folder, names)
+	return ""
 }
 
 // memoryGroup is the folder of the control group that counts the memory of a process.
@@ -75,9 +82,9 @@ func memoryGroup(t *testing.T, pid int) string {
 	for line := range strings.Lines(page(t, pid, "cgroup")) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		if parts[1] == "memory" {
-			return filepath.Join("/sys/fs/cgroup/memory", parts[2])
+			return filepath.Join(groups, "memory", parts[2])
 		}
-		if path := filepath.Join("/sys/fs/cgroup", parts[2]); parts[1] == "" && exists(filepath.Join(path, "memory.max")) {
+		if path := filepath.Join(groups, parts[2]); parts[1] == "" && exists(filepath.Join(path, "memory.max")) {
 			return path
 		}
 	}

@@ -16,8 +16,8 @@ import (
 const nodeName = "node"
 
 // kubeletSettings has the folder, and the control group. Nothing is evicted and no image removed for want of space on the machine's disk,
-// whoever fills it. Control groups of classes of service are left out, and what counts space, because neither works on every machine
-// that tests run on; a container's own limits hold all the same. Secrets come to pods within seconds.
+// whoever fills it. How much of it volumes take is not counted, because that does not work on every machine that tests run on. Secrets
+// come to pods within seconds.
 const kubeletSettings = `
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -27,7 +27,6 @@ authorization: {mode: AlwaysAllow}
 containerRuntimeEndpoint: unix://` + containerdSocket + `
 cgroupDriver: cgroupfs
 cgroupRoot: /%[2]s
-cgroupsPerQOS: true
 enforceNodeAllocatable: []
 failCgroupV1: false
 failSwapOn: false

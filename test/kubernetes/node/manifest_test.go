@@ -26,7 +26,7 @@ func podManifest(name string) string {
 	return fmt.Sprintf("{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: %s, %s}, spec: %s}", name, applications, labelled, fmt.Sprintf(podSpec, "", ""))
 }
 
-// without is the manifest of a pod whose store holds nothing.
+// podWithout is that of a pod whose store holds nothing.
 func podWithout(name string) string {
 	return fmt.Sprintf("{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: %s, %s, annotations: {burgee.dev/store: \"s3://%s/nothing\"}}, spec: {%s}}",
 		name, applications, labelled, bucket, `

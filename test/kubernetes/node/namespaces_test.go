@@ -104,7 +104,7 @@ func enter(folder string) error {
 		if err := os.WriteFile(file, []byte(value+"\n"), 0o644); err != nil {
 			return err
 		}
-		if err := unix.Mount(file, filepath.Join("/proc/sys", name), "", unix.MS_BIND, ""); err != nil {
+		if err := unix.Mount(file, "/proc/sys/"+name, "", unix.MS_BIND, ""); err != nil {
 			return fmt.Errorf("cover %s: %w", name, err)
 		}
 	}
@@ -127,16 +127,18 @@ func connect() error {
 // group is the control group that the node's containers are in.
 func group(folder string) string { return "burgee-" + filepath.Base(folder) }
 
-// groupTrees are the machine's trees of control groups: one, or in the older kind one for each resource.
+// groups is where the machine's control groups are.
+const groups = "/sys/fs/cgroup"
+
+// groupTrees are their trees: one, or in the older kind one for each resource.
 func groupTrees() []string {
-	var trees []string
-	if found, _ := filepath.Glob("/sys/fs/cgroup/*/cgroup.procs"); len(found) > 0 {
-		for _, file := range found {
-			trees = append(trees, filepath.Dir(file))
-		}
+	if _, err := os.Stat(groups + "/cgroup.procs"); err == nil {
+		return []string{groups}
 	}
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.procs"); err == nil {
-		return []string{"/sys/fs/cgroup"}
+	var trees []string
+	found, _ := filepath.Glob(groups + "/*/cgroup.procs") // an error is one of the pattern
+	for _, file := range found {
+		trees = append(trees, filepath.Dir(file))
 	}
 	return trees
 }
@@ -145,14 +147,14 @@ func groupTrees() []string {
 func removeGroups(name string) error {
 	var failed error
 	for _, tree := range groupTrees() {
-		var groups []string
+		var found []string
 		_ = filepath.WalkDir(filepath.Join(tree, name), func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.IsDir() {
-				groups = append(groups, path)
+				found = append(found, path)
 			}
 			return nil // what cannot be read is not there
 		})
-		for _, path := range slices.Backward(groups) {
+		for _, path := range slices.Backward(found) {
 			failed = errors.Join(failed, removeGroup(path))
 		}
 	}

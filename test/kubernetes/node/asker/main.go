@@ -158,7 +158,8 @@ func (w *way) ask() (Answer, error) {
 		return Answer{}, errors.New(response.Status + ": " + string(text))
 	}
 	answer := Answer{Revision: response.Header.Get("Burgee-Revision")}
-	return answer, json.Unmarshal(text, &answer)
+	err = json.Unmarshal(text, &answer)
+	return answer, err
 }
 
 // write tries to leave a file in the socket's folder, and says what came of it.
