@@ -29,7 +29,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test chart-test chart-docs e2e e2e-node sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test chart-test chart-docs e2e e2e-node sdk-test client-test cbor-test schema-test policy-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -115,6 +115,9 @@ cbor-test: ## bucketing v3 against a CBOR library
 
 schema-test: ## the schema for editors against a JSON Schema library and the linter
 	cd test/schema && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+policy-test: $(TOOLS)/helm ## the chart's policies in Kubernetes' own engine, against the webhook's code: make policy-test PODS=5000 SEED=7
+	cd test/policy && $(GO) vet ./... && BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/helm $(GO) test -count=1 -timeout 0 -v . $(if $(PODS),-pods=$(PODS)) $(if $(SEED),-seed=$(SEED))
 
 flagd-test: ## the evaluator against flagd's own: make flagd-test EVALUATIONS=10000000 SEED=7
 	cd test/flagd && $(GO) vet ./... && $(GO) test -count=1 -skip TestAgreement ./...

@@ -232,7 +232,7 @@ func (f *fleet) quarantined(t *testing.T) {
 		kit.Eventually(t, func() error { // the bundle that was tried last is blamed, and past ones are tried after the newest
 			blame := fmt.Sprintf("%s %d\n", digest, deaths+1)
 			if trials, err := os.ReadFile(filepath.Join(state, "burgee", "trials")); err != nil || !strings.Contains(string(trials), blame) {
-				return fmt.Errorf("trials %q (%v); want %q", trials, err, blame)
+				return fmt.Errorf("trials %q (%w); want %q", trials, err, blame)
 			}
 			return nil
 		})

@@ -159,7 +159,7 @@ func checkAlerts(t *testing.T, p *prometheus) {
 	}
 	kit.Eventually(t, func() error {
 		if err := p.get("/api/v1/rules", nil, &rules); err != nil || len(rules.Groups) != 1 {
-			return fmt.Errorf("%d groups of rules (%v)", len(rules.Groups), err)
+			return fmt.Errorf("%d groups of rules (%w)", len(rules.Groups), err)
 		}
 		for _, r := range rules.Groups[0].Rules {
 			if r.Health != "ok" {
@@ -229,7 +229,7 @@ func checkPanels(t *testing.T, p *prometheus) {
 			kit.Eventually(t, func() error {
 				all, err := p.shows(q, fill(t, q.Expr, everything))
 				if err != nil || !slices.ContainsFunc(all, func(s series) bool { return s.numbers > 0 }) {
-					return fmt.Errorf("panel %q, query %s shows no number in %d series (%v): %s", panel.Title, q.RefID, len(all), err, q.Expr)
+					return fmt.Errorf("panel %q, query %s shows no number in %d series (%w): %s", panel.Title, q.RefID, len(all), err, q.Expr)
 				}
 				return nil
 			})
@@ -249,7 +249,7 @@ func checkTroubles(t *testing.T, p *prometheus) {
 		case panel.Type == "stat" && counted:
 			kit.Eventually(t, func() error {
 				if all, err := p.vector(expr); err != nil || len(all) != 1 || all[0].last != want {
-					return fmt.Errorf("panel %q shows %+v (%v); want %v", panel.Title, all, err, want)
+					return fmt.Errorf("panel %q shows %+v (%w); want %v", panel.Title, all, err, want)
 				}
 				return nil
 			})
