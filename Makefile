@@ -29,7 +29,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test chart-test chart-docs e2e sdk-test client-test cbor-test schema-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test chart-test chart-docs e2e e2e-node sdk-test client-test cbor-test schema-test policy-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -51,9 +51,11 @@ run: build ## the demo's sidecar, left running
 test: ## all tests that need Go alone
 	$(GO) test ./...
 
-# Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector.
+# Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector. So are the
+# searches through every fault and every damage, in which one goroutine does all.
+ALONE := TestScripts|TestAPublisherStoppedAnywhere|TestEvery(FaultAtEveryCall|Damage.*)|TestManyFaults|TestALossOfPowerLeavesOldOrNew|TestADamagedFileIsRefused|TestNoChangedTokenVerifies|TestABombIsNotUnpacked|TestAFolderFullOfJunk
 race: ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^(TestScripts|TestAPublisherStoppedAnywhere)$$' ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^($(ALONE))$$' ./...
 
 sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
 	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)
@@ -96,6 +98,11 @@ e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controlle
 	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -timeout 30m -v ./test/kubernetes ./test/kubernetes/cluster
 
+e2e-node: build image $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager kube-scheduler kubelet) $(TOOLS)/$(HELM) $(TOOLS)/versitygw ## pods with the sidecar on a real node (needs root, containerd, containernetworking-plugins, runc, iproute2, buildah, busybox-static)
+	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
+	  BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_IMAGE=$(CURDIR)/bin/image \
+	  $(GO) test -count=1 -timeout 20m -v ./test/kubernetes/node
+
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
 
@@ -108,6 +115,9 @@ cbor-test: ## bucketing v3 against a CBOR library
 
 schema-test: ## the schema for editors against a JSON Schema library and the linter
 	cd test/schema && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+policy-test: $(TOOLS)/helm ## the chart's policies in Kubernetes' own engine, against the webhook's code: make policy-test PODS=5000 SEED=7
+	cd test/policy && $(GO) vet ./... && BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/helm $(GO) test -count=1 -timeout 0 -v . $(if $(PODS),-pods=$(PODS)) $(if $(SEED),-seed=$(SEED))
 
 flagd-test: ## the evaluator against flagd's own: make flagd-test EVALUATIONS=10000000 SEED=7
 	cd test/flagd && $(GO) vet ./... && $(GO) test -count=1 -skip TestAgreement ./...

@@ -2,13 +2,10 @@ package observe
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,11 +35,17 @@ func with(more ...string) string {
 	return strings.Join(parts, ",") + "}}"
 }
 
+// up tells which of what was found is to be scraped: that of a pod that runs, and of our container.
+func (f found) up() bool {
+	return f.labels["__meta_kubernetes_pod_phase"] == "Running" && f.labels["__meta_kubernetes_pod_container_name"] != "app"
+}
+
 // fleet is the pods of several environments. Each sidecar follows a store of its own, but for those of the cart.
 type fleet struct {
 	shop  *kit.Shop
 	maker *bundletest.Maker
 	past  string // the token of a revision that the cart holds
+	hook  *hook
 	found []found
 	pods  map[string]*kit.Sidecar // by name
 }
@@ -171,6 +174,10 @@ func (f *fleet) add(t *testing.T, namespace, name string, args ...string) *kit.S
 
 // find gives the targets of a pod: one for each port of its containers, as Prometheus makes them.
 func (f *fleet) find(namespace, name, admin string) {
+	f.findAs(namespace, name, "burgee", "burgee-admin", admin)
+}
+
+func (f *fleet) findAs(namespace, name, container, port, admin string) {
 	labels := func(container, port, phase string) map[string]string {
 		return map[string]string{
 			"__meta_kubernetes_namespace": namespace, "__meta_kubernetes_pod_name": name, "__meta_kubernetes_pod_phase": phase,
@@ -179,9 +186,9 @@ func (f *fleet) find(namespace, name, admin string) {
 		}
 	}
 	f.found = append(f.found,
-		found{admin, labels("burgee", "burgee-admin", "Running")},
-		found{"127.0.0.1:1", labels("app", "http", "Running")},
-		found{"127.0.0.1:2", labels("burgee", "burgee-admin", "Succeeded")}, // a Job's pod that is done
+		found{admin, labels(container, port, "Running")},
+		found{"127.0.0.1:1", labels("app", "admin", "Running")},
+		found{"127.0.0.1:2", labels(container, port, "Succeeded")}, // a Job's pod that is done
 	)
 }
 
@@ -225,7 +232,7 @@ func (f *fleet) quarantined(t *testing.T) {
 		kit.Eventually(t, func() error { // the bundle that was tried last is blamed, and past ones are tried after the newest
 			blame := fmt.Sprintf("%s %d\n", digest, deaths+1)
 			if trials, err := os.ReadFile(filepath.Join(state, "burgee", "trials")); err != nil || !strings.Contains(string(trials), blame) {
-				return fmt.Errorf("trials %q (%v); want %q", trials, err, blame)
+				return fmt.Errorf("trials %q (%w); want %q", trials, err, blame)
 			}
 			return nil
 		})
@@ -253,25 +260,10 @@ func (f *fleet) laptop(t *testing.T) {
 	f.add(t, "dev", "laptop-1", "--flags", file)
 }
 
-// webhook stands in for burgee inject, which needs a cluster to count anything: a certificate that ends in an hour, and pods that are
-// injected, refused and not answered for at every look.
-func (f *fleet) webhook(t *testing.T) {
-	t.Helper()
-	var looks atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		n := looks.Add(1)
-		fmt.Fprintf(w, "burgee_inject_certificate_expiry_timestamp_seconds %d\n", time.Now().Add(time.Hour).Unix())
-		for _, result := range []string{"injected", "refused", "failed"} {
-			fmt.Fprintf(w, "burgee_injections_total{result=%q} %d\n", result, n)
-		}
-	}))
-	t.Cleanup(server.Close)
-	f.find("burgee-system", "burgee-inject-1", server.Listener.Addr().String())
-}
-
 // ask uses the sidecars of the cart in every way that is counted.
 func (f *fleet) ask(t *testing.T) {
 	t.Helper()
+	f.hook.ask(t)
 	c := f.pods["cart-1"]
 	for _, call := range []struct{ method, path, body string }{
 		{"POST", "/ofrep/v1/evaluate/flags", `{"context":{"country":"DE"}}`},

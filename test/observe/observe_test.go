@@ -48,24 +48,25 @@ var counts = map[string]float64{
 
 // active is where each alert is pending or firing: of a pod, of an environment, or of an environment's flag. Panics cannot be staged.
 var active = map[string][]string{
-	"BurgeeNoFlags":                   {"shop/prod shop empty-1"},
-	"BurgeeFlagsFailClosed":           {"shop/prod shop closing-1"},
-	"BurgeeFlagsCloseSoon":            {"bank/prod bank ledger-1"},
-	"BurgeeBrokenFlags":               {"shop/prod shop broken-1"},
-	"BurgeePanics":                    nil,
-	"BurgeeFleetStale":                {"bank/prod", "toys/prod"},
-	"BurgeeStale":                     trouble["stale"],
-	"BurgeeFleetBehind":               {"toys/prod"},
-	"BurgeeBehind":                    trouble["behind"],
-	"BurgeeLagging":                   {"shop/prod shop lagging-1"},
-	"BurgeeQuarantined":               trouble["quarantine"],
-	"BurgeeExpiresSoon":               {"shop/prod"},
-	"BurgeeExpired":                   {"shop/prod"},
-	"BurgeeDegraded":                  {"shop/prod shop degraded-1"},
-	"BurgeeOverrideForgotten":         {"shop/prod pay"},
-	"BurgeeWebhookCertificateExpires": {"burgee-system burgee-inject-1"},
-	"BurgeeInjectionFails":            {"burgee-system burgee-inject-1"},
-	"BurgeeInjectionRefused":          {"burgee-system burgee-inject-1"},
+	"BurgeeNoFlags":                    {"shop/prod shop empty-1"},
+	"BurgeeFlagsFailClosed":            {"shop/prod shop closing-1"},
+	"BurgeeFlagsCloseSoon":             {"bank/prod bank ledger-1"},
+	"BurgeeBrokenFlags":                {"shop/prod shop broken-1"},
+	"BurgeePanics":                     nil,
+	"BurgeeFleetStale":                 {"bank/prod", "toys/prod"},
+	"BurgeeStale":                      trouble["stale"],
+	"BurgeeFleetBehind":                {"toys/prod"},
+	"BurgeeBehind":                     trouble["behind"],
+	"BurgeeLagging":                    {"shop/prod shop lagging-1"},
+	"BurgeeQuarantined":                trouble["quarantine"],
+	"BurgeeExpiresSoon":                {"shop/prod"},
+	"BurgeeExpired":                    {"shop/prod"},
+	"BurgeeDegraded":                   {"shop/prod shop degraded-1"},
+	"BurgeeOverrideForgotten":          {"shop/prod pay"},
+	"BurgeeWebhookCertificateExpires":  {"burgee-system burgee-inject-1"},
+	"BurgeeWebhookCertificateNotTaken": {"burgee-system burgee-inject-1"},
+	"BurgeeInjectionFails":             {"burgee-system burgee-inject-1"},
+	"BurgeeInjectionRefused":           {"burgee-system burgee-inject-1"},
 }
 
 // where names the place of a series by those of its labels that say it.
@@ -123,7 +124,7 @@ func keepAsking(t *testing.T, f *fleet) {
 func checkTargets(t *testing.T, p *prometheus, f *fleet) {
 	var want []string
 	for _, one := range f.found {
-		if one.labels["__meta_kubernetes_pod_phase"] == "Running" && one.labels["__meta_kubernetes_pod_container_port_name"] == "burgee-admin" {
+		if one.up() {
 			want = append(want, one.labels["__meta_kubernetes_namespace"]+" "+one.labels["__meta_kubernetes_pod_name"])
 		}
 	}
@@ -158,7 +159,7 @@ func checkAlerts(t *testing.T, p *prometheus) {
 	}
 	kit.Eventually(t, func() error {
 		if err := p.get("/api/v1/rules", nil, &rules); err != nil || len(rules.Groups) != 1 {
-			return fmt.Errorf("%d groups of rules (%v)", len(rules.Groups), err)
+			return fmt.Errorf("%d groups of rules (%w)", len(rules.Groups), err)
 		}
 		for _, r := range rules.Groups[0].Rules {
 			if r.Health != "ok" {
@@ -228,7 +229,7 @@ func checkPanels(t *testing.T, p *prometheus) {
 			kit.Eventually(t, func() error {
 				all, err := p.shows(q, fill(t, q.Expr, everything))
 				if err != nil || !slices.ContainsFunc(all, func(s series) bool { return s.numbers > 0 }) {
-					return fmt.Errorf("panel %q, query %s shows no number in %d series (%v): %s", panel.Title, q.RefID, len(all), err, q.Expr)
+					return fmt.Errorf("panel %q, query %s shows no number in %d series (%w): %s", panel.Title, q.RefID, len(all), err, q.Expr)
 				}
 				return nil
 			})
@@ -248,7 +249,7 @@ func checkTroubles(t *testing.T, p *prometheus) {
 		case panel.Type == "stat" && counted:
 			kit.Eventually(t, func() error {
 				if all, err := p.vector(expr); err != nil || len(all) != 1 || all[0].last != want {
-					return fmt.Errorf("panel %q shows %+v (%v); want %v", panel.Title, all, err, want)
+					return fmt.Errorf("panel %q shows %+v (%w); want %v", panel.Title, all, err, want)
 				}
 				return nil
 			})
@@ -316,7 +317,8 @@ func checkChoice(t *testing.T, p *prometheus) {
 	}
 }
 
-// checkNames wants every metric that is asked for to have come from somebody.
+// checkNames wants the metrics that came from the sidecars and the webhook to be those that are documented, and those that are asked for
+// to be among them.
 func checkNames(t *testing.T, p *prometheus) {
 	var names []string
 	if err := p.get("/api/v1/label/__name__/values", nil, &names); err != nil {
@@ -325,8 +327,19 @@ func checkNames(t *testing.T, p *prometheus) {
 	for who, expr := range expressions(t) {
 		for _, name := range named(expr) {
 			if !slices.Contains(names, name) {
-				t.Errorf("%s asks for %s, which no sidecar has", who, name)
+				t.Errorf("%s asks for %s, which nobody has", who, name)
 			}
 		}
+	}
+	var ours []string
+	for _, name := range names {
+		if strings.HasPrefix(name, "burgee_") && !regexp.MustCompile(`_seconds_(bucket|count|sum)$`).MatchString(name) {
+			ours = append(ours, name)
+		}
+	}
+	ours = append(ours, "burgee_request_seconds") // the histogram
+	slices.Sort(ours)
+	if want := slices.Sorted(slices.Values(documented(t))); !slices.Equal(ours, want) {
+		t.Errorf("scraped were %q; docs/operations.md has %q", ours, want)
 	}
 }

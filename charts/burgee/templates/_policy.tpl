@@ -99,14 +99,12 @@ where the expression's is too long for Kubernetes, or has several lines.
     {{ printf "burgee: annotation %s: \"" .annotation | toRawJson }} + variables.socket + "\" is no absolute path of a file in a folder, of at most 107 bytes"
   message: {{ printf "burgee: annotation %s is no absolute path of a file in a folder, of at most 107 bytes" .annotation | toRawJson }}
 {{- end }}
-{{- range $name, $example := dict "memory" "64Mi" "cpuRequest" "100m" "cpuLimit" "100m" }}
-{{- end }}
 {{- range list (dict "name" "memory" "example" "64Mi") (dict "name" "cpuRequest" "example" "100m") (dict "name" "cpuLimit" "example" "100m") }}
 {{- $parameter := get $parameters .name }}
 - name: {{ trimPrefix "burgee.dev/" $parameter.annotation }}
   unless: |-
     [{{ include "burgee.policy.parameter" $parameter }}].all(quantity,
-      {{ if not $parameter.required }}quantity == "" || {{ end }}size(quantity) <= 64 && quantity.matches({{ include "burgee.policy.quantity" $ | toRawJson }}))
+      {{ if not $parameter.required }}quantity == "" || {{ end }}quantity.matches({{ include "burgee.policy.quantity" $ | toRawJson }}))
   says: |-
     {{ printf "burgee: annotation %s: \"" $parameter.annotation | toRawJson }} + variables.{{ .name }} + {{ printf "\" is no quantity; want such as %s" .example | toRawJson }}
   message: {{ printf "burgee: annotation %s is no quantity; want such as %s" $parameter.annotation .example | toRawJson }}
