@@ -20,7 +20,7 @@ const strangers = "PodMonitor,PrometheusRule,Certificate,Issuer"
 // Every manifest has only fields that its kind has, of the right types, and those that it must have.
 func TestManifestsConform(t *testing.T) {
 	helm, schemas := program(t, "helm"), schemas(t)
-	eachSet(t, func(t *testing.T, name string, values []string) {
+	eachSet(t, func(t *testing.T, _ string, values []string) {
 		text := rendered(t, helm, values...)
 		if out, err := conform(t, schemas, text); err != nil {
 			t.Errorf("%v\n%s", err, out)
