@@ -66,6 +66,8 @@ func startNode(t *testing.T) *node {
 // pod is one in the applications' namespace.
 func (n *node) pod(name string) *pod { return &pod{n.Cluster, applications, name} }
 
+// One cluster and one release are enough for all of it: a pod's life from its first second to its last, work that ends by itself beside it,
+// then the webhook in the policy's place, and at last the page that tells people how.
 func TestOnANode(t *testing.T) {
 	n := startNode(t)
 	n.Namespace(t, system, cluster.Restricted)
