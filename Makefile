@@ -5,6 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOLS   := bin/tools
 KUBERNETES := bin/kubernetes
 HELM    ?= helm
+HELM3   ?=
 SEEDS   ?= 200
 FUZZ    ?= 30s
 FOR     ?= 1h
@@ -28,7 +29,7 @@ CROSS    := linux/arm64 darwin/arm64
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := check
-.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test e2e sdk-test client-test cbor-test schema-test policy-test flagd-test readme-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
+.PHONY: check build demo demo-snapshot run test race sim publishers herd chain fuzz flood s3-test network-test chart-test chart-docs e2e e2e-node sdk-test client-test cbor-test schema-test policy-test flagd-test readme-test observe-test memory-test image image-test node-test node-example-test cross lint format bench bench-client bench-socket torn crash publisher-crash disk kill-time settle-time outage soak bench-smoke clean help
 
 check: lint test ## format, lint and test: what to run before a commit
 
@@ -50,9 +51,11 @@ run: build ## the demo's sidecar, left running
 test: ## all tests that need Go alone
 	$(GO) test ./...
 
-# Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector.
+# Scripts are left out: each of their thousand programs does one thing at a time, and starts ten times as slowly under the detector. So are the
+# searches through every fault and every damage, in which one goroutine does all.
+ALONE := TestScripts|TestAPublisherStoppedAnywhere|TestEvery(FaultAtEveryCall|Damage.*)|TestManyFaults|TestALossOfPowerLeavesOldOrNew|TestADamagedFileIsRefused|TestNoChangedTokenVerifies|TestABombIsNotUnpacked|TestAFolderFullOfJunk
 race: ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^(TestScripts|TestAPublisherStoppedAnywhere)$$' ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -skip '^($(ALONE))$$' ./...
 
 sim: ## the store's faults, simulated: make sim SEEDS=2000, or SEED=41 to repeat one
 	$(GO) test ./sidecar -run TestSimulation -count=1 -sim.seeds=$(SEEDS) $(if $(SEED),-sim.seed=$(SEED) -v)
@@ -82,9 +85,23 @@ network-test: build $(TOOLS)/versitygw $(TOOLS)/toxiproxy-server ## the faults o
 	BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_TOXIPROXY=$(CURDIR)/$(TOOLS)/toxiproxy-server BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -parallel 24 ./test/network/...
 
+# CI has Helm 4 alone, for the time that building the other takes; make e2e begins with both.
+chart-test: build $(TOOLS)/helm $(TOOLS)/kubeconform $(TOOLS)/helm-docs $(HELM3) ## the chart: lint, goldens, schemas, refusals, one pod by each way; HELM3=bin/tools/helm3 for both versions of Helm
+	BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/helm BURGEE_TEST_HELM3=$(abspath $(HELM3)) BURGEE_TEST_KUBECONFORM=$(CURDIR)/$(TOOLS)/kubeconform \
+	  BURGEE_TEST_HELM_DOCS=$(CURDIR)/$(TOOLS)/helm-docs BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./test/chart
+
+chart-docs: $(TOOLS)/helm-docs ## charts/burgee/README.md, of its template and the values
+	$(TOOLS)/helm-docs --chart-search-root charts --sort-values-order file
+
 e2e: build $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager crds) $(TOOLS)/$(HELM) ## the chart on a real control plane, which is built once; HELM=helm3 for Helm 3
+	$(MAKE) chart-test HELM3=$(TOOLS)/helm3
 	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
 	  $(GO) test -count=1 -timeout 30m -v ./test/kubernetes ./test/kubernetes/cluster
+
+e2e-node: build image $(addprefix $(KUBERNETES)/,etcd kube-apiserver kubectl kube-controller-manager kube-scheduler kubelet) $(TOOLS)/$(HELM) $(TOOLS)/versitygw ## pods with the sidecar on a real node (needs root, containerd, containernetworking-plugins, runc, iproute2, buildah, busybox-static)
+	BURGEE_TEST_KUBERNETES=$(CURDIR)/$(KUBERNETES) BURGEE_TEST_HELM=$(CURDIR)/$(TOOLS)/$(HELM) BURGEE_TEST_BIN=$(CURDIR)/bin \
+	  BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw BURGEE_TEST_IMAGE=$(CURDIR)/bin/image \
+	  $(GO) test -count=1 -timeout 20m -v ./test/kubernetes/node
 
 sdk-test: build ## the OpenFeature SDK over the socket of a real sidecar
 	cd test/sdk && BURGEE_TEST_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
@@ -111,6 +128,10 @@ memory-test: build ## the largest documents and the hostile ones, in the memory 
 
 readme-test: $(TOOLS)/versitygw ## every command of README.md, in a copy of the tree
 	BURGEE_TEST_README=1 BURGEE_TEST_VERSITYGW=$(CURDIR)/$(TOOLS)/versitygw $(GO) test -count=1 ./test/readme
+
+observe-test: build ## alerts and dashboard over real sidecars that a real Prometheus scrapes (needs prometheus and promtool: Debian's package prometheus)
+	command -v promtool && command -v prometheus
+	BURGEE_TEST_BIN=$(CURDIR)/bin BURGEE_TEST_PROMETHEUS=$$(dirname $$(command -v prometheus)) $(GO) test -count=1 ./test/observe
 
 image: ## the image localhost/burgee, the same as an OCI layout and its program in bin/image (needs root, buildah, busybox)
 	test/image/stand-in
@@ -212,6 +233,9 @@ $(TOOLS)/helm $(TOOLS)/helm3 $(TOOLS)/kubeconform: tools/helm/go.mod tools/helm/
 	cd tools/helm && minor=$$($(GO) list -m -f '{{.Version}}' k8s.io/client-go | cut -d . -f 2) && $(GO) build -trimpath \
 	  -ldflags "-s -w $$($(GO) list -m -f '-X {{.Path}}/internal/version.version={{.Version}}' helm.sh/helm/v3 helm.sh/helm/v4 | tr '\n' ' ') \
 	  -X helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor=$$minor -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=$$minor" -o ../../$@ $(PACKAGE)
+
+$(TOOLS)/helm-docs: tools/helm-docs/go.mod tools/helm-docs/go.sum
+	cd tools/helm-docs && $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/norwoodj/helm-docs/cmd/helm-docs
 
 # Kubernetes, of the version that tools/kubernetes/go.mod pins: five minutes on two cores for the first of them, and most of them share its work.
 $(KUBERNETES)/etcd: PACKAGE := go.etcd.io/etcd/server/v3

@@ -33,7 +33,8 @@ const (
 
 // metrics lists them all but the histogram of latencies. docs/operations.md explains each, and a test holds the two together.
 var metrics = []metric{
-	{"burgee_build_info", "Version of the running program, and the environment whose flags it serves; always 1.", gauge, []string{"version", "burgee_environment"}, func(s *Sidecar, _ *Status, emit emitter) { emit(1, s.config.Version, s.config.Environment) }},
+	{"burgee_build_info", "Version of the running program; always 1.", gauge, []string{"version"}, func(s *Sidecar, _ *Status, emit emitter) { emit(1, s.config.Version) }},
+	{"burgee_environment_info", "Environment whose flags are served; always 1.", gauge, []string{"burgee_environment"}, func(s *Sidecar, _ *Status, emit emitter) { emit(1, s.config.Environment) }},
 	{"burgee_evaluations_total", "Answers by flag and variant.", counter, []string{"flag", "variant"}, readSeries},
 	{"burgee_answers_total", "Answers by reason.", counter, []string{"reason"}, readReasons},
 	{"burgee_errors_total", "Answers that were errors, by error code.", counter, []string{"code"}, readCodes},

@@ -24,13 +24,13 @@ func TestMetricsTellTheEnvironmentAndTheEnd(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			maker, source := bundletest.New(t), bundletest.NewSource()
 			source.Publish(maker.Make(1, numbered(1), 1, row.change))
-			r := newRig(t, maker, source, func(c *Config) { c.Version = "v1" })
+			r := newRig(t, maker, source)
 			r.start(t)
 			defer r.stop()
 			r.until(t, func(st Status) bool { return st.Active.Revision == 1 })
 			page := string(call(r.admin(), "GET", "/metrics", "").Response.Body())
 			for _, want := range []string{
-				fmt.Sprintf(`burgee_build_info{burgee_environment=%q,version="v1"} 1`, bundletest.Environment),
+				fmt.Sprintf(`burgee_environment_info{burgee_environment=%q} 1`, bundletest.Environment),
 				fmt.Sprintf("burgee_valid_until_timestamp_seconds %v", row.want),
 			} {
 				if !strings.Contains(page, want+"\n") {

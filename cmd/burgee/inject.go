@@ -91,7 +91,7 @@ func (s *injectSettings) config(log hclog.Logger) (webhook.Config, error) {
 		return c, fmt.Errorf("--config: %w", err)
 	}
 	if c.Definition, err = inject.Parse(text); err != nil {
-		return c, advice{fmt.Errorf("%s: %w", s.Config, err), "it is made by the chart, of the same version as this program: helm upgrade writes it anew"}
+		return c, advice{fmt.Errorf("%s: %w", s.Config, err), "the chart makes this file, for a program of its own version: helm upgrade writes it anew"}
 	}
 	return c, nil
 }

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -23,6 +29,7 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"burgee": mai
 //	same stdout FILE     compares output with a file, where $WORK and $TAKEN stand for what is new in each run
 //	keypair NAME         writes NAME.key and NAME.pub
 //	appears FILE         waits for a file
+//	certificate NAME     writes NAME.crt and NAME.key, a pair for TLS
 //	content NAME FILE…   sets a variable to what files hold, with commas between them
 //
 // TAKEN is an address that somebody listens on, and held.sock a socket that somebody does.
@@ -31,7 +38,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "same": same, "keypair": keypair, "appears": appears, "content": content,
+			"exits": exits, "same": same, "keypair": keypair, "appears": appears, "content": content, "certificate": certificate,
 		},
 	})
 }
@@ -106,4 +113,19 @@ func content(ts *testscript.TestScript, neg bool, args []string) {
 		texts = append(texts, ts.ReadFile(name))
 	}
 	ts.Setenv(args[0], strings.Join(texts, ","))
+}
+
+func certificate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: certificate NAME")
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ts.Check(err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
 }

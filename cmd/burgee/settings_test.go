@@ -5,80 +5,99 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	declaration "github.com/burgeehq/burgee/cmd/internal/settings"
 )
 
-// declared are the settings, as the program knows them.
-func declared() []declaration.Setting { return declaration.Of("BURGEE", &settings{}) }
+// program is one of the two that the binary is: how it is called, and its settings as it knows them.
+type program struct {
+	words    []string
+	prefix   string
+	declared []declaration.Setting
+	table    string // how its table in docs/operations.md begins
+}
 
-// variable is what the environment calls a flag.
-func variableOf(flag string) string {
-	return "BURGEE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+var programs = []program{
+	{nil, "BURGEE", declaration.Of("BURGEE", &settings{}), "| flag | variable | default |"},
+	{[]string{injectWord}, "BURGEE_INJECT", declaration.Of("BURGEE_INJECT", &injectSettings{}), "| flag of `inject` | variable | default |"},
+}
+
+// variableOf is what the environment calls a flag.
+func (p program) variableOf(flag string) string {
+	return p.prefix + "_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// help is what it says of itself.
+func (p program) help(t *testing.T) string {
+	t.Helper()
+	var out, problems bytes.Buffer
+	if code := run(t.Context(), append(slices.Clone(p.words), "--help"), &out, &problems); code != exitGood || problems.Len() > 0 {
+		t.Fatalf("%s --help: exit code %d, %s", p.words, code, &problems)
+	}
+	return out.String()
 }
 
 func TestEverySettingHasItsVariable(t *testing.T) {
-	for _, flag := range declared() {
-		if want := variableOf(flag.Name); flag.Variable != want {
-			t.Errorf("--%s is set by %q; want %s", flag.Name, flag.Variable, want)
+	for _, p := range programs {
+		for _, flag := range p.declared {
+			if want := p.variableOf(flag.Name); flag.Variable != want {
+				t.Errorf("--%s is set by %q; want %s", flag.Name, flag.Variable, want)
+			}
 		}
 	}
 }
 
 func TestHelpShowsEverySetting(t *testing.T) {
-	var out bytes.Buffer
-	if stop, err := parse(&settings{}, []string{"--help"}, &out); !stop || err != nil {
-		t.Fatalf("--help: stop %v, error %v; want to stop", stop, err)
-	}
-	text := strings.Join(strings.Fields(out.String()), " ")
-	for _, flag := range declared() {
-		if !strings.Contains(text, " --"+flag.Name) || !strings.Contains(text, "($"+variableOf(flag.Name)+")") {
-			t.Errorf("--help does not show --%s with %s", flag.Name, variableOf(flag.Name))
-		}
-		if !strings.Contains(text, flag.Default) {
-			t.Errorf("--help does not show the default %q of --%s", flag.Default, flag.Name)
+	for _, p := range programs {
+		text := strings.Join(strings.Fields(p.help(t)), " ")
+		for _, flag := range p.declared {
+			if !strings.Contains(text, " --"+flag.Name) || !strings.Contains(text, "($"+flag.Variable+")") {
+				t.Errorf("--help does not show --%s with %s", flag.Name, flag.Variable)
+			}
+			if !strings.Contains(text, flag.Default) {
+				t.Errorf("--help does not show the default %q of --%s", flag.Default, flag.Name)
+			}
 		}
 	}
 }
 
 // Two headings alike would have a reader look for a setting under the wrong one.
 func TestHelpHasEachHeadingOnce(t *testing.T) {
-	var out bytes.Buffer
-	if _, err := parse(&settings{}, []string{"--help"}, &out); err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for line := range strings.Lines(out.String()) {
-		title := strings.TrimRight(line, ":\n")
-		if strings.ContainsAny(title, " ") || title == "" {
-			continue
+	for _, p := range programs {
+		seen := map[string]bool{}
+		for line := range strings.Lines(p.help(t)) {
+			title := strings.TrimRight(line, ":\n")
+			if strings.ContainsAny(title, " ") || title == "" {
+				continue
+			}
+			if seen[title] {
+				t.Errorf("--help has the heading %q twice", title)
+			}
+			seen[title] = true
 		}
-		if seen[title] {
-			t.Errorf("--help has the heading %q twice", title)
+		if !seen["Listeners"] || !seen["About"] {
+			t.Errorf("headings %v; want those of the settings, and the one of --help itself", seen)
 		}
-		seen[title] = true
-	}
-	if !seen["Trust"] || !seen["About"] {
-		t.Errorf("headings %v; want those of the settings, and the one of --help itself", seen)
 	}
 }
 
 // documented is a row of the table of settings.
 type documented struct{ flag, variable, fallback string }
 
-// rows reads the table of settings out of docs/operations.md: the one that begins | flag | variable | default |.
-func rows(t *testing.T) []documented {
+// rows reads the program's table of settings out of docs/operations.md.
+func (p program) rows(t *testing.T) []documented {
 	t.Helper()
 	name := filepath.Join("..", "..", "docs", "operations.md")
 	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatalf("the table of settings cannot be read: %v", err)
 	}
-	_, table, found := strings.Cut(string(text), "| flag | variable | default |")
+	_, table, found := strings.Cut(string(text), p.table)
 	if !found {
-		t.Fatalf("%s has no table that begins | flag | variable | default |", name)
+		t.Fatalf("%s has no table that begins %s", name, p.table)
 	}
 	table, _, _ = strings.Cut(table, "\n\n")
 	var all []documented
@@ -95,22 +114,24 @@ func rows(t *testing.T) []documented {
 func bare(cell string) string { return strings.Trim(cell, " `") }
 
 func TestTheTableOfSettingsIsTheCode(t *testing.T) {
-	want := map[string]documented{}
-	for _, flag := range declared() {
-		want["--"+flag.Name] = documented{"--" + flag.Name, variableOf(flag.Name), flag.Default}
-	}
-	for _, row := range rows(t) {
-		setting, known := want[row.flag]
-		switch {
-		case !known:
-			t.Errorf("docs/operations.md lists %s twice, or it is no setting", row.flag)
-		case row != setting:
-			t.Errorf("docs/operations.md says %q; the code says %q", row, setting)
+	for _, p := range programs {
+		want := map[string]documented{}
+		for _, flag := range p.declared {
+			want["--"+flag.Name] = documented{"--" + flag.Name, p.variableOf(flag.Name), flag.Default}
 		}
-		delete(want, row.flag)
-	}
-	for flag := range want {
-		t.Errorf("docs/operations.md does not list %s", flag)
+		for _, row := range p.rows(t) {
+			setting, known := want[row.flag]
+			switch {
+			case !known:
+				t.Errorf("docs/operations.md lists %s twice, or it is no setting", row.flag)
+			case row != setting:
+				t.Errorf("docs/operations.md says %q; the code says %q", row, setting)
+			}
+			delete(want, row.flag)
+		}
+		for flag := range want {
+			t.Errorf("docs/operations.md does not list %s", flag)
+		}
 	}
 }
 

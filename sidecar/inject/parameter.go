@@ -11,8 +11,10 @@ import (
 // prefix begins every annotation of ours.
 const prefix = "burgee.dev/"
 
-// maxSocket is how long a path the system takes for a socket, in bytes.
-const maxSocket = 107
+const (
+	maxSocket   = 107 // bytes of a path that the system takes for a socket
+	maxQuantity = 64  // bytes
+)
 
 // quantityPattern is what Kubernetes takes for a quantity of memory or processors that is not negative. It is written so that the policy
 // can ask the same (CEL's matches has the same syntax).
@@ -98,7 +100,7 @@ func (d *Definition) wrongSocket(values map[string]string) string {
 	value := values[socket]
 	folder := path.Dir(value)
 	if len(value) > maxSocket || folder == "/" || !strings.HasPrefix(value, "/") || path.Clean(value) != value || strings.Contains(value, ":") {
-		return fmt.Sprintf(`"%s" is no absolute path of a file in a folder, of at most %d bytes`, value, maxSocket)
+		return fmt.Sprintf("%s is no absolute path of a file in a folder, of at most %d bytes", quoted(value), maxSocket)
 	}
 	return ""
 }
@@ -106,11 +108,14 @@ func (d *Definition) wrongSocket(values map[string]string) string {
 // wrongQuantity says what is wrong with a quantity, or "". An empty one is none, where there may be none.
 func (d *Definition) wrongQuantity(k kind, values map[string]string) string {
 	value := values[k.name]
-	if k.example == "" || value == "" && !d.declared[k.name].Required || d.quantity.MatchString(value) {
+	if k.example == "" || value == "" && !d.declared[k.name].Required || len(value) <= maxQuantity && d.quantity.MatchString(value) {
 		return ""
 	}
-	return fmt.Sprintf(`"%s" is no quantity; want such as %s`, value, k.example)
+	return fmt.Sprintf("%s is no quantity; want such as %s", quoted(value), k.example)
 }
+
+// quoted puts quotation marks around a text and leaves it as it is otherwise, as CEL has it.
+func quoted(text string) string { return `"` + text + `"` }
 
 // listed writes names as a sentence has them.
 func listed(names []string) string {

@@ -3,6 +3,7 @@ package inject
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"reflect"
@@ -129,7 +130,7 @@ func TestNoPod(t *testing.T) {
 		if err == nil || patch != nil || !strings.HasPrefix(err.Error(), "pod: ") || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: patch %s, error %v; want one that begins %s", text, patch, err, want)
 		}
-		if _, refused := err.(*Refusal); refused {
+		if errors.As(err, new(*Refusal)) {
 			t.Errorf("%s: is refused: %v", text, err)
 		}
 	}

@@ -91,6 +91,7 @@ func TestQuantities(t *testing.T) {
 	for value, good := range map[string]bool{
 		"0": true, "64Mi": true, "64M": true, "1.5Gi": true, ".5": true, "5.": true, "100m": true, "1e3": true, "1E3": true, "1E": true, "1e-3": true, "2k": true, "7u": true, "1n": true, "1Ei": true,
 		"64MB": false, "64mi": false, "64 Mi": false, "1.2.3": false, ".": false, "Mi": false, "+1": false, "-1": false, "1e": false, "1K": false, "1e999": false, "0x10": false, "1\n": false, "٣": false,
+		strings.Repeat("1", maxQuantity): true, strings.Repeat("1", maxQuantity+1): false,
 	} {
 		if why := d.wrongQuantity(kinds[3], map[string]string{"memory": value}); (why == "") != good {
 			t.Errorf("%q: %q", value, why)

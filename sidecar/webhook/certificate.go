@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
 	"errors"
@@ -106,21 +107,22 @@ func (p *pair) look(now time.Time) {
 	}
 }
 
-// read gives both files of one moment: kubelet swaps a whole folder, which may happen between the two.
+// read gives both files of one moment: kubelet swaps a whole folder, and removes the old one, which may happen between the two.
 func (p *pair) read() (certificate, key []byte, err error) {
 	for range lookTries {
-		if certificate, err = readFile(p.certificate); err != nil {
-			return nil, nil, err
+		var again []byte
+		certificate, err = readFile(p.certificate)
+		if err == nil {
+			key, err = readFile(p.key)
 		}
-		if key, err = readFile(p.key); err != nil {
-			return nil, nil, err
+		if err == nil {
+			again, err = readFile(p.certificate)
 		}
-		again, err := readFile(p.certificate)
-		if err == nil && string(again) == string(certificate) {
+		if err == nil && bytes.Equal(again, certificate) {
 			break
 		}
 	}
-	return certificate, key, nil
+	return certificate, key, err
 }
 
 // load makes what can be served of two texts, unless they could not be read.

@@ -84,7 +84,7 @@ func (w *Webhook) Run(ctx context.Context) error {
 	<-ctx.Done()
 	w.stopping.Store(true)
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
-		w.config.Log.Info("stopping", "grace", w.config.Grace)
+		w.config.Log.Info("stopping", "grace", w.config.Grace.String())
 		<-time.After(w.config.Grace)
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)

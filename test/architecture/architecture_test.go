@@ -28,6 +28,8 @@ var external = map[string][]string{
 	"eval/flagfile": {"go.yaml.in/yaml/v3", "github.com/go-json-experiment/json"},
 	"eval/lint":     {"github.com/go-json-experiment/json"},
 	"sync/object":   {},
+	// Kubernetes' own libraries would be most of the program: docs/decisions/injection.md.
+	"sidecar/inject": {"github.com/go-json-experiment/json"},
 }
 
 // forTests are packages that only tests import, beside everything under test/.

@@ -4,13 +4,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
-
-	"github.com/burgeehq/burgee/test/kubernetes/cluster"
 )
 
 // A pod that has the sidecar gets no second one, as when a controller copies a pod or an operator applies what kubectl printed.
@@ -55,20 +52,14 @@ func testLeftAlone(t *testing.T, s *site) {
 			}
 		})
 	}
-	t.Run("in kube-system", func(t *testing.T) {
-		if err := s.Do(http.MethodPost, "/api/v1/namespaces/kube-system/serviceaccounts", object{"metadata": object{"name": "default"}}, nil); err != nil && !exists(err) {
-			t.Fatal(err)
-		}
-		made := s.mustDry(t, pod("p", func(meta, _ object) { meta["namespace"] = "kube-system" }))
-		if got := flatten(made)["spec/initContainers"]; got != nil {
-			t.Errorf("init containers: %v; want none", got)
-		}
-	})
-}
-
-func exists(err error) bool {
-	refusal := (*cluster.Refusal)(nil)
-	return errors.As(err, &refusal) && refusal.Code == http.StatusConflict
+	for _, namespace := range []string{"kube-system", system} {
+		t.Run("in "+namespace, func(t *testing.T) {
+			made := s.mustDry(t, pod("p", func(meta, _ object) { meta["namespace"] = namespace }))
+			if got := flatten(made)["spec/initContainers"]; got != nil {
+				t.Errorf("init containers: %v; want none", got)
+			}
+		})
+	}
 }
 
 // late is what another injector adds.

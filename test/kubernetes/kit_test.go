@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/burgeehq/burgee/test/kit"
@@ -28,7 +29,7 @@ type (
 // site is a cluster with a namespace for an application.
 type site struct {
 	*cluster.Cluster
-	values []string // what every release of the chart is given
+	keys *kit.Shop // whose public key a release trusts
 }
 
 func newSite(t *testing.T, config cluster.Config) *site {
@@ -36,10 +37,21 @@ func newSite(t *testing.T, config cluster.Config) *site {
 	s := &site{Cluster: cluster.Start(t, config)}
 	s.Namespace(t, shop, cluster.Restricted)
 	s.Namespace(t, system, cluster.Restricted)
-	keys := kit.New(t)
-	s.values = []string{"--set-file", "trustKeys.team=" + keys.Path("team.pub"), "--set", "store=s3://flags/shop", "--set", "environment=shop/prod"}
+	s.keys = kit.New(t)
 	return s
 }
+
+// values are those of a release: what every one is given, and these.
+func (s *site) values(more ...string) []string {
+	given := []string{"--set", "store=s3://flags/shop", "--set", "environment=shop/prod"}
+	if !slices.Contains(more, unsigned) {
+		given = append(given, "--set-file", "trustKeys.team="+s.keys.Path("team.pub"))
+	}
+	return append(given, more...)
+}
+
+// unsigned is a setting that goes without keys.
+const unsigned = "allowUnsigned=true"
 
 // pod is one that the restricted standard takes, of a container app; change may be nil.
 func pod(name string, change func(meta, spec object)) object {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,13 +20,17 @@ func TestTheLifeOfARelease(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, cluster.Config{Controllers: true})
+			s.Kubectl(t, "create", "-f", filepath.Join(os.Getenv(cluster.Binaries), "crds"))
 			before := s.everything(t)
-			r := install(t, s)
+			r := install(t, s, everything["monitoring"]...)
 			if added := without(s.everything(t), before); len(added) < 2 {
 				t.Fatalf("the release adds %q alone", added)
 			}
 			authority := s.authority(t)
 			s.helm(t, "upgrade", "--set", "injection.mode="+mode, "--set", "sidecar.resources.memory=80Mi", "--set", "store=")
+			if r.webhook != nil { // its old certificate is good for as long as its old pods run
+				s.mustDry(t, annotated("p", "store", "s3://own/store"))
+			}
 			r.restart(t)
 			s.Eventually(t, func() error {
 				made, err := s.dry(annotated("p", "store", "s3://own/store"))
@@ -103,4 +109,14 @@ func TestAWebhookThatIsAway(t *testing.T) {
 	}
 	r.webhook = s.startWebhook(t)
 	r.inForce(t)
+
+	r.webhook.Kill()
+	s.helm(t, "upgrade", "--set", "injection.mode=webhook", "--set", "webhook.failurePolicy=Ignore")
+	s.Eventually(t, func() error {
+		made, err := s.dry(pod("p", nil))
+		if err == nil && flatten(made)["spec/initContainers"] != nil {
+			err = errors.New("a pod is injected by a webhook that is away")
+		}
+		return err
+	})
 }

@@ -70,6 +70,11 @@ var refused = []struct {
 	{"port of the sidecar", pod("p", func(_, spec object) {
 		spec["containers"] = list{container("app", "ports", list{object{"containerPort": 8016}})}
 	}), "burgee: container app has port 8016, which the sidecar takes in the pod's network"},
+	{"several reasons", pod("p", func(meta, spec object) {
+		meta["annotations"] = object{"burgee.dev/zone": "x", "burgee.dev/flags": "y", "burgee.dev/memory": "lots"}
+		spec["hostNetwork"] = true
+		spec["containers"] = list{container("burgee", "ports", list{object{"containerPort": 8016}})}
+	}), "burgee: annotation burgee.dev/flags is not known; " + known},
 	{"port of its probes", pod("p", func(_, spec object) {
 		spec["initContainers"] = list{container("migrate", "ports", list{object{"containerPort": 8014}})}
 	}), "burgee: container migrate has port 8014, which the sidecar takes in the pod's network"},

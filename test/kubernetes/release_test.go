@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"testing"
 )
 
@@ -35,7 +34,7 @@ func (s *site) helmArgs(t *testing.T, verb string, values ...string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.Concat([]string{verb, "burgee", folder, "--namespace", system}, s.values, values)
+	return append([]string{verb, "burgee", folder, "--namespace", system}, s.values(values...)...)
 }
 
 // helm runs such a verb.

@@ -46,7 +46,7 @@ func (s *Server) startAnywhere(t testing.TB) {
 	t.Helper()
 	var err error
 	for range portTries {
-		s.address = freeAddress(t)
+		s.address = freeAddress(t, s.host)
 		if err = s.start(t.Context()); err == nil {
 			return
 		}
@@ -54,9 +54,9 @@ func (s *Server) startAnywhere(t testing.TB) {
 	t.Fatalf("%v; its log:\n%s", err, s.log())
 }
 
-func freeAddress(t testing.TB) string {
+func freeAddress(t testing.TB, host string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,10 @@ import (
 // Binary is the environment variable with the path of the server's binary.
 const Binary = "BURGEE_TEST_VERSITYGW"
 
-const region = "us-east-1"
+const (
+	region   = "us-east-1"
+	loopback = "127.0.0.1"
+)
 
 // Credentials are those of one account.
 type Credentials struct{ AccessKey, SecretKey string }
@@ -22,7 +25,8 @@ type Server struct {
 
 	binary  string
 	folder  string // of data, accounts and log
-	address string // 127.0.0.1:PORT, the same after a Stop
+	host    string // where it listens
+	address string // host:PORT, the same after a Stop
 	process *process
 	iam     *iam // nil where accounts are kept in a folder
 }
@@ -30,7 +34,14 @@ type Server struct {
 // Start gives a running server without buckets, and stops it at the end of the test. Without a binary it skips the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return StartOn(t, loopback)
+}
+
+// StartOn is Start for a server that listens on another of this machine's addresses than loopback's.
+func StartOn(t testing.TB, host string) *Server {
+	t.Helper()
 	s := prepare(t)
+	s.host = host
 	t.Cleanup(s.Stop)
 	s.startAnywhere(t)
 	return s
@@ -43,7 +54,7 @@ func prepare(t testing.TB) *Server {
 	if binary == "" {
 		t.Skipf("SKIP: %s is not set to a versitygw binary; run: make s3-test", Binary)
 	}
-	s := &Server{Root: newCredentials("root"), binary: binary, folder: t.TempDir()}
+	s := &Server{Root: newCredentials("root"), binary: binary, folder: t.TempDir(), host: loopback}
 	for _, sub := range []string{"data", "iam"} {
 		if err := os.Mkdir(filepath.Join(s.folder, sub), 0o700); err != nil {
 			t.Fatal(err)

@@ -27,7 +27,7 @@ For charts that put the sidecar into their pods themselves: with this one as a d
 
 {{/* The pod's annotations, by which Prometheus finds the sidecar. */}}
 {{- define "burgee.annotations" -}}
-{{ (include "burgee.included" . | fromYaml).annotations | toYaml }}
+{{ with (include "burgee.included" . | fromYaml).annotations }}{{ toYaml . }}{{ end }}
 {{- end -}}
 
 {{- define "burgee.included" -}}

@@ -14,7 +14,7 @@ matchConditions know no variables, so the conditions here have none either; [x].
 resourceRules:
   - {apiGroups: [""], apiVersions: [v1], resources: [pods], operations: [CREATE], scope: Namespaced}
 namespaceSelector:
-  {{- toYaml .Values.injection.namespaceSelector | nindent 2 }}
+  {{- include "burgee.namespaceSelector" . | nindent 2 }}
 objectSelector:
   {{- toYaml .Values.injection.objectSelector | nindent 2 }}
 {{- end -}}

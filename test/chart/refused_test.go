@@ -1,0 +1,115 @@
+package chart
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// privateKey has no key in it, and still nobody may see what it has.
+const privateKey = "-----BEGIN PRIVATE KEY-----\nbm9ib2R5IG1heSBzZWUgdGhpcw==\n-----END PRIVATE KEY-----\n"
+
+// good are values with which everything renders, in mode webhook.
+func good() []string {
+	return []string{"--values", "testdata/values/webhook.yaml"}
+}
+
+func written(t testing.TB, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// What cannot work is refused while it costs nothing, with the way out.
+func TestRefusedByTheTemplates(t *testing.T) {
+	for name, row := range map[string]struct{ set, want string }{
+		"both trusts":    {"allowUnsigned=true", "trustKeys and allowUnsigned contradict each other: give one of them"},
+		"no trust":       {"trustKeys=null", "trustKeys is empty, so no flags could be trusted: give --set-file trustKeys.NAME=NAME.pub (burgeectl keygen makes one), or set allowUnsigned: true"},
+		"threshold":      {"sidecar.settings.trustThreshold=2", "sidecar.settings.trustThreshold is 2, more than there are trustKeys (1): no flags could be trusted"},
+		"one port":       {"sidecar.ports.evaluation=8014", "sidecar.ports.evaluation and sidecar.ports.admin are both 8014: give each its own"},
+		"a setting":      {"sidecar.env[0].name=BURGEE_POLL,sidecar.env[0].value=1s", "sidecar.env[0]: BURGEE_POLL is what other values set: give sidecar.settings the setting in camel case, such as poll, or the value that it belongs to"},
+		"set twice":      {"s3.region=eu-central-1,sidecar.env[0].name=AWS_REGION", "sidecar.env[0]: AWS_REGION is what other values set: give s3 the value that it belongs to"},
+		"no role":        {"s3.credentials.from=irsa", "s3.credentials.roleArn is not set: name the role that the pods' service accounts may assume"},
+		"no keys":        {"s3.credentials.from=secret", "s3.credentials.secret is not set: name the Secret, in each application's namespace, whose key `credentials` is an AWS credentials file"},
+		"no certificate": {"webhook.certificate.from=secret,webhook.certificate.caBundle=", "webhook.certificate.caBundle is not set: give the certificate (PEM) of the authority that signed the webhook's, such as --set-file webhook.certificate.caBundle=ca.crt"},
+		"policy of old":  {"injection.mode=policy", "injection.mode is policy, but this cluster does not serve MutatingAdmissionPolicy of admissionregistration.k8s.io/v1, which came with Kubernetes 1.36: set injection.mode to auto or webhook (`helm template` knows no cluster: give it --api-versions " + policies + ")"},
+		"no labels":      {"fleet.namespaces={shop},injection.objectSelector.matchLabels=null", "a Service selects pods by labels alone: give injection.objectSelector.matchLabels some, or leave fleet.namespaces empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachHelm(t, func(t *testing.T, helm string) {
+				text, refused := template(t, helm, append(good(), "--set", row.set)...)
+				if !strings.Contains(refused, row.want+"\n") {
+					t.Errorf("it says %q and renders %d bytes; want: %s", refused, len(text), row.want)
+				}
+			})
+		})
+	}
+}
+
+// A private key is named, and not shown: what Helm says ends up in logs.
+func TestAPrivateKeyIsRefusedUnseen(t *testing.T) {
+	eachHelm(t, func(t *testing.T, helm string) {
+		values := append(good(), "--set-file", "trustKeys.prod="+written(t, "prod.key", privateKey))
+		text, refused := template(t, helm, values...)
+		if !strings.Contains(refused, "trustKeys.prod is a private key: give the public one") {
+			t.Errorf("it says %q and renders %d bytes; want to be refused", refused, len(text))
+		}
+		if strings.Contains(refused, "bm9ib2R5") {
+			t.Errorf("it shows the key: %s", refused)
+		}
+	})
+}
+
+// The schema refuses what it does not know, and what would only be found out in pods. Each place is named.
+func TestRefusedByTheSchema(t *testing.T) {
+	for name, row := range map[string]struct{ set, place string }{
+		"unknown":             {"stor=x", "'stor'"},
+		"unknown inside":      {"webhook.certificate.fom=x", "'fom'"},
+		"a folder as store":   {"store=file:///flags", "/store"},
+		"a store with a key":  {"store=s3://key@flags/shop", "/store"},
+		"spaces":              {"environment=shop prod", "/environment"},
+		"no PEM":              {"trustKeys.prod=prod.pub", "/trustKeys/prod"},
+		"a digest":            {"image.digest=e3b0c442", "/image/digest"},
+		"a pull policy":       {"image.pullPolicy=Sometimes", "/image/pullPolicy"},
+		"an endpoint":         {"s3.endpoint=s3.example", "/s3/endpoint"},
+		"a way":               {"s3.credentials.from=keys", "/s3/credentials/from"},
+		"a role":              {"s3.credentials.roleArn=flags", "/s3/credentials/roleArn"},
+		"a ConfigMap":         {"bootstrap.configMap=Flags", "/bootstrap/configMap"},
+		"no folder":           {"sidecar.socket=/burgee.sock", "/sidecar/socket"},
+		"a port":              {"sidecar.ports.admin=0", "/sidecar/ports/admin"},
+		"a port as text":      {"sidecar.ports.evaluation=http", "/sidecar/ports/evaluation"},
+		"a quantity":          {"sidecar.resources.memory=64MiB", "/sidecar/resources/memory"},
+		"no memory":           {"sidecar.resources.memory=", "/sidecar/resources/memory"},
+		"a negative quantity": {"sidecar.resources.cpuLimit=-1", "/sidecar/resources/cpuLimit"},
+		"a setting":           {"sidecar.settings.pol=1s", "'pol'"},
+		"a setting of pods":   {"sidecar.settings.stateDir=/x", "'stateDir'"},
+		"a duration":          {"sidecar.settings.poll=10", "/sidecar/settings/poll"},
+		"a variable":          {"sidecar.env[0].name=1X", "/sidecar/env/0/name"},
+		"a variable's member": {"sidecar.env[0].name=X,sidecar.env[0].vale=1", "'vale'"},
+		"a mode":              {"injection.mode=on", "/injection/mode"},
+		"a selector":          {"injection.objectSelector.labels.a=b", "'labels'"},
+		"an operator":         {"injection.objectSelector.matchExpressions[0].key=a,injection.objectSelector.matchExpressions[0].operator=Is", "/injection/objectSelector/matchExpressions/0/operator"},
+		"no pods":             {"webhook.replicas=0", "/webhook/replicas"},
+		"a minute":            {"webhook.timeoutSeconds=60", "/webhook/timeoutSeconds"},
+		"a policy":            {"webhook.failurePolicy=fail", "/webhook/failurePolicy"},
+		"an authority":        {"webhook.certificate.caBundle=ca.crt", "/webhook/certificate/caBundle"},
+		"a toleration":        {"webhook.tolerations[0].effect=NoStart", "/webhook/tolerations/0/effect"},
+		"a resource":          {"webhook.resources.limit.memory=64Mi", "'limit'"},
+		"an interval":         {"metrics.podMonitor.interval=15", "/metrics/podMonitor/interval"},
+		"a namespace":         {"fleet.namespaces={Shop}", "/fleet/namespaces/0"},
+		"a namespace twice":   {"fleet.namespaces={shop,shop}", "/fleet/namespaces"},
+		"a label":             {"alerts.labels.a.b=c", "/alerts/labels/a"},
+		"a name":              {"fullnameOverride=Burgee", "/fullnameOverride"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, refused := template(t, program(t, "helm"), append(good(), "--set", row.set)...)
+			if !strings.Contains(refused, "don't meet the specifications of the schema") || !strings.Contains(refused, row.place) {
+				t.Errorf("it says %q and renders %d bytes; want it to refuse %s", refused, len(text), row.place)
+			}
+		})
+	}
+}
