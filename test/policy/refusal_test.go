@@ -36,6 +36,10 @@ func TestMessages(t *testing.T) {
 			"socket", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/socket": "a.sock"} },
 			`burgee: annotation burgee.dev/socket: "a.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
 		},
+		{"bytes", func(p *core.Pod) {
+			p.Annotations = map[string]string{"burgee.dev/socket": "/" + strings.Repeat("ä", 53) + "/b"}
+		}, // 56 letters
+			`burgee: annotation burgee.dev/socket: "/` + strings.Repeat("ä", 53) + `/b" is no absolute path of a file in a folder, of at most 107 bytes`},
 		{"lines", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/memory": "a\nb"} }, // Kubernetes takes no message of several
 			"burgee: annotation burgee.dev/memory is no quantity; want such as 64Mi"},
 		{

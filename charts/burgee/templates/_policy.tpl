@@ -104,7 +104,7 @@ where the expression's is too long for Kubernetes, or has several lines.
 - name: {{ trimPrefix "burgee.dev/" $parameter.annotation }}
   unless: |-
     [{{ include "burgee.policy.parameter" $parameter }}].all(quantity,
-      {{ if not $parameter.required }}quantity == "" || {{ end }}quantity.matches({{ include "burgee.policy.quantity" $ | toRawJson }}))
+      {{ if not $parameter.required }}quantity == "" || {{ end }}size(quantity) <= 64 && quantity.matches({{ include "burgee.policy.quantity" $ | toRawJson }}))
   says: |-
     {{ printf "burgee: annotation %s: \"" $parameter.annotation | toRawJson }} + variables.{{ .name }} + {{ printf "\" is no quantity; want such as %s" .example | toRawJson }}
   message: {{ printf "burgee: annotation %s is no quantity; want such as %s" $parameter.annotation .example | toRawJson }}
