@@ -14,7 +14,7 @@ func (r *Refusal) Error() string { return r.Message }
 
 // refusals are looked at in this order, and the first one that has something to say counts.
 var refusals = []func(*Definition, *pod, map[string]string) string{
-	unknownAnnotation, windows, hostNetwork, missingValue, badSocket, badQuantity, takenName, takenVolume, takenFolder, takenPort,
+	manyAnnotations, unknownAnnotation, windows, hostNetwork, missingValue, badSocket, badQuantity, takenName, takenVolume, takenFolder, takenPort,
 }
 
 func (d *Definition) refuse(p *pod, values map[string]string) error {
@@ -24,6 +24,17 @@ func (d *Definition) refuse(p *pod, values map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// maxAnnotations bounds a pod's. Kubernetes allows some ten thousand short ones, and its policies look at them in a time that grows with their
+// number's square; the webhook says the same, though it is quick.
+const maxAnnotations = 1000
+
+func manyAnnotations(_ *Definition, p *pod, _ map[string]string) string {
+	if n := len(p.annotations()); n > maxAnnotations {
+		return fmt.Sprintf("the pod has %d annotations; with a sidecar it may have at most %d", n, maxAnnotations)
+	}
+	return ""
 }
 
 // unknownAnnotation finds typing errors, which would otherwise go unnoticed.

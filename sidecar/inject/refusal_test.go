@@ -2,6 +2,7 @@ package inject
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -13,7 +14,16 @@ func TestRefusals(t *testing.T) {
 	}
 	const noFolder = ` is no absolute path of a file in a folder, of at most 107 bytes`
 	long := "/" + strings.Repeat("d", 99) + "/"
+	many := func(n int) string {
+		var names []string
+		for i := range n {
+			names = append(names, fmt.Sprintf(`"burgee.dev/%d":""`, i))
+		}
+		return `{"metadata":{"annotations":{` + strings.Join(names, ",") + `}},"spec":{"hostNetwork":true}}`
+	}
 	for _, row := range []struct{ pod, want string }{
+		{many(1001), `burgee: the pod has 1001 annotations; with a sidecar it may have at most 1000`},
+		{many(1000), `burgee: annotation burgee.dev/0 is not known; there are burgee.dev/cpu-limit, burgee.dev/cpu-request, burgee.dev/environment, burgee.dev/memory, burgee.dev/socket and burgee.dev/store`},
 		{annotated("burgee.dev/stroe", "x"), `burgee: annotation burgee.dev/stroe is not known; there are burgee.dev/cpu-limit, burgee.dev/cpu-request, burgee.dev/environment, burgee.dev/memory, burgee.dev/socket and burgee.dev/store`},
 		{`{"metadata":{"annotations":{"burgee.dev/z":"","burgee.dev/b":"","burgee.dev/c":""}},"spec":{}}`, `burgee: annotation burgee.dev/b is not known; there are burgee.dev/cpu-limit, burgee.dev/cpu-request, burgee.dev/environment, burgee.dev/memory, burgee.dev/socket and burgee.dev/store`},
 		{annotated("burgee.deviant/store", "x"), ""},

@@ -1,6 +1,6 @@
 {{/*
 What is added to a pod, in one place: _policy.tpl makes CEL of it, injection.json hands it to the webhook, and _library.tpl gives it to charts
-that include the sidecar themselves. Three things in it differ between pods, and are therefore parameters: in a definition for pods that are
+that include the sidecar themselves. What differs between pods are parameters: in a definition for pods that are
 not known yet, the string "<name>" stands for one. A map's entry without a value is left out.
 
 "burgee.definition" takes a dict: "chart", a chart's context, and "with", the parameters' values or markers.

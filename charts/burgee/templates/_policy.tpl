@@ -61,9 +61,15 @@ where the expression's is too long for Kubernetes, or has several lines.
 {{- range $definition.volumes }}{{ $volumes = append $volumes .name }}{{ end -}}
 {{- $mount := first $definition.application.volumeMounts -}}
 {{- $others := include "burgee.policy.others" . -}}
+- name: annotations-number
+  unless: |-
+    size(object.metadata.?annotations.orValue({})) <= 1000
+  says: |-
+    "burgee: the pod has " + string(size(object.metadata.annotations)) + " annotations; with a sidecar it may have at most 1000"
+  message: "burgee: the pod has too many annotations; with a sidecar it may have at most 1000"
 - name: annotations
   unless: |-
-    object.metadata.?annotations.orValue({}).all(name,
+    size(object.metadata.?annotations.orValue({})) > 1000 || object.metadata.?annotations.orValue({}).all(name,
       !name.startsWith("burgee.dev/") || name in [
         {{- range $known }}
         {{ toRawJson . }},
