@@ -19,8 +19,16 @@
 {{- end -}}
 {{- end -}}
 {{- /* Whatever the names' values are, so that pods which set theirs by annotation are checked too. */ -}}
-{{- $set := include "burgee.settings" (dict "chart" . "with" (include "burgee.markers" . | fromYaml)) | fromYaml -}}
+{{- $markers := include "burgee.markers" . | fromYaml -}}
+{{- $set := include "burgee.settings" (dict "chart" . "with" $markers) | fromYaml -}}
 {{- range $index, $variable := $values.sidecar.env -}}
+{{- $text := toRawJson $variable -}}
+{{- range $marker := $markers -}}
+{{- /* As JSON, wherever in valueFrom it stands. A text that only holds a marker is none. */ -}}
+{{- if contains (toRawJson $marker) $text -}}
+{{- fail (printf "sidecar.env[%d]: %s is %s, which stands for a pod's own value in what the chart makes: say it otherwise" $index $variable.name $marker) -}}
+{{- end -}}
+{{- end -}}
 {{- if or (hasKey $set $variable.name) (hasPrefix "BURGEE_" $variable.name) -}}
 {{- fail (printf "sidecar.env[%d]: %s is what other values set: %s" $index $variable.name (ternary "give sidecar.settings the setting in camel case, such as poll, or the value that it belongs to" "give s3 the value that it belongs to" (hasPrefix "BURGEE_" $variable.name))) -}}
 {{- end -}}
