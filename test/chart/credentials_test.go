@@ -3,6 +3,7 @@ package chart
 import (
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -86,6 +87,36 @@ func TestWhereTheBucketIs(t *testing.T) {
 	}
 	if got := variables(at(pod, "spec", "initContainers", 0))["BURGEE_S3_PATH_STYLE"]; got != "true" {
 		t.Errorf("BURGEE_S3_PATH_STYLE is %q", got)
+	}
+}
+
+// Keys in sidecar.env would beat the role that the chart was told of, so they go only where it was told of none; beside a Secret a profile of
+// it may be named.
+func TestVariablesThatWouldBeatTheCredentials(t *testing.T) {
+	helm := program(t, "helm")
+	roleArn := "s3.credentials.roleArn=arn:aws:iam::123456789012:role/flags,"
+	for from, row := range map[string]struct{ set, taken string }{
+		"instance-role": {"", "AWS_ACCESS_KEY_ID AWS_PROFILE AWS_CONFIG_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_ROLE_SESSION_NAME AWS_CA_BUNDLE"},
+		"irsa":          {roleArn, "AWS_ROLE_SESSION_NAME AWS_CA_BUNDLE"},
+		"pod-identity":  {"", "AWS_ROLE_SESSION_NAME AWS_CA_BUNDLE"},
+		"secret":        {"s3.credentials.secret=flags-reader,", "AWS_PROFILE AWS_ROLE_SESSION_NAME AWS_CA_BUNDLE"},
+	} {
+		for _, name := range strings.Fields("AWS_ACCESS_KEY_ID AWS_PROFILE AWS_CONFIG_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_ROLE_SESSION_NAME AWS_CA_BUNDLE") {
+			t.Run(from+" "+name, func(t *testing.T) {
+				text, refused := template(t, helm, append(good(), "--set", row.set+"s3.credentials.from="+from+",sidecar.env[0].name="+name)...)
+				if slices.Contains(strings.Fields(row.taken), name) {
+					if refused != "" {
+						t.Error(refused)
+					}
+					return
+				}
+				want := "sidecar.env[0]: " + name + " would decide which credentials the sidecar has, and not s3.credentials.from (" + from +
+					"): take it off, or set s3.credentials.from to instance-role\n"
+				if !strings.Contains(refused, want) {
+					t.Errorf("it says %q and renders %d bytes; want: %s", refused, len(text), want)
+				}
+			})
+		}
 	}
 }
 

@@ -35,6 +35,8 @@ func TestRefusedByTheTemplates(t *testing.T) {
 		"set twice":      {"s3.region=eu-central-1,sidecar.env[0].name=AWS_REGION", "sidecar.env[0]: AWS_REGION is what other values set: give s3 the value that it belongs to"},
 		"a marker":       {"sidecar.env[0].name=X,sidecar.env[0].value=<store>", "sidecar.env[0]: X is <store>, which stands for a pod's own value in what the chart makes: say it otherwise"},
 		"a folder's":     {"sidecar.env[0].name=X,sidecar.env[0].valueFrom.secretKeyRef.name=<socketFolder>", "sidecar.env[0]: X is <socketFolder>, which stands for a pod's own value in what the chart makes: say it otherwise"},
+		"named twice":    {"sidecar.env[0].name=X,sidecar.env[1].name=Y,sidecar.env[2].name=X", "sidecar.env[2]: X stands twice: take one of them off"},
+		"two values":     {"sidecar.env[0].name=X,sidecar.env[0].value=,sidecar.env[0].valueFrom.fieldRef.fieldPath=spec.nodeName", "sidecar.env[0]: X has both value and valueFrom: give it one of them"},
 		"no role":        {"s3.credentials.from=irsa", "s3.credentials.roleArn is not set: name the role that the pods' service accounts may assume"},
 		"no keys":        {"s3.credentials.from=secret", "s3.credentials.secret is not set: name the Secret, in each application's namespace, whose key `credentials` is an AWS credentials file"},
 		"no certificate": {"webhook.certificate.from=secret,webhook.certificate.caBundle=", "webhook.certificate.caBundle is not set: give the certificate (PEM) of the authority that signed the webhook's, such as --set-file webhook.certificate.caBundle=ca.crt"},

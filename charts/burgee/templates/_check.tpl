@@ -21,7 +21,16 @@
 {{- /* Whatever the names' values are, so that pods which set theirs by annotation are checked too. */ -}}
 {{- $markers := include "burgee.markers" . | fromYaml -}}
 {{- $set := include "burgee.settings" (dict "chart" . "with" $markers) | fromYaml -}}
+{{- $from := $values.s3.credentials.from -}}
+{{- $names := dict -}}
 {{- range $index, $variable := $values.sidecar.env -}}
+{{- if hasKey $names $variable.name -}}
+{{- fail (printf "sidecar.env[%d]: %s stands twice: take one of them off" $index $variable.name) -}}
+{{- end -}}
+{{- $_ := set $names $variable.name true -}}
+{{- if and (hasKey $variable "value") (hasKey $variable "valueFrom") -}}
+{{- fail (printf "sidecar.env[%d]: %s has both value and valueFrom: give it one of them" $index $variable.name) -}}
+{{- end -}}
 {{- $text := toRawJson $variable -}}
 {{- range $marker := $markers -}}
 {{- /* As JSON, wherever in valueFrom it stands. A text that only holds a marker is none. */ -}}
@@ -32,5 +41,16 @@
 {{- if or (hasKey $set $variable.name) (hasPrefix "BURGEE_" $variable.name) -}}
 {{- fail (printf "sidecar.env[%d]: %s is what other values set: %s" $index $variable.name (ternary "give sidecar.settings the setting in camel case, such as poll, or the value that it belongs to" "give s3 the value that it belongs to" (hasPrefix "BURGEE_" $variable.name))) -}}
 {{- end -}}
+{{- if and (ne $from "instance-role") (include "burgee.check.credential" (dict "name" $variable.name "from" $from)) -}}
+{{- fail (printf "sidecar.env[%d]: %s would decide which credentials the sidecar has, and not s3.credentials.from (%s): take it off, or set s3.credentials.from to instance-role" $index $variable.name $from) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Says yes to variables by which AWS's SDK finds credentials. A file of credentials may have profiles, of which AWS_PROFILE names one. */}}
+{{- define "burgee.check.credential" -}}
+{{- $all := list "AWS_ACCESS_KEY_ID" "AWS_ACCESS_KEY" "AWS_SECRET_ACCESS_KEY" "AWS_SECRET_KEY" "AWS_SESSION_TOKEN" "AWS_ROLE_ARN" "AWS_WEB_IDENTITY_TOKEN_FILE"
+  "AWS_CONTAINER_CREDENTIALS_FULL_URI" "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" "AWS_CONTAINER_AUTHORIZATION_TOKEN" "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
+  "AWS_SHARED_CREDENTIALS_FILE" "AWS_CONFIG_FILE" -}}
+{{- if or (has .name $all) (and (ne .from "secret") (has .name (list "AWS_PROFILE" "AWS_DEFAULT_PROFILE"))) }}yes{{ end -}}
 {{- end -}}
