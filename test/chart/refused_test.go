@@ -29,7 +29,7 @@ func TestRefusedByTheTemplates(t *testing.T) {
 	for name, row := range map[string]struct{ set, want string }{
 		"both trusts":    {"allowUnsigned=true", "trustKeys and allowUnsigned contradict each other: give one of them"},
 		"no trust":       {"trustKeys=null", "trustKeys is empty, so no flags could be trusted: give --set-file trustKeys.NAME=NAME.pub (burgeectl keygen makes one), or set allowUnsigned: true"},
-		"threshold":      {"sidecar.settings.trustThreshold=2", "sidecar.settings.trustThreshold is 2, more than there are trustKeys (1): no flags could be trusted"},
+		"threshold":      {"sidecar.settings.trustThreshold=2", "sidecar.settings.trustThreshold is 2, more than there are distinct trustKeys (1): no flags could be trusted"},
 		"one port":       {"sidecar.ports.evaluation=8014", "sidecar.ports.evaluation and sidecar.ports.admin are both 8014: give each its own"},
 		"a setting":      {"sidecar.env[0].name=BURGEE_POLL,sidecar.env[0].value=1s", "sidecar.env[0]: BURGEE_POLL is what other values set: give sidecar.settings the setting in camel case, such as poll, or the value that it belongs to"},
 		"set twice":      {"s3.region=eu-central-1,sidecar.env[0].name=AWS_REGION", "sidecar.env[0]: AWS_REGION is what other values set: give s3 the value that it belongs to"},
@@ -66,6 +66,18 @@ func TestAPrivateKeyIsRefusedUnseen(t *testing.T) {
 			t.Errorf("it shows the key: %s", refused)
 		}
 	})
+}
+
+// One key under two names is one key: the sidecar would not start with a threshold of two.
+func TestAThresholdCountsKeysOnce(t *testing.T) {
+	const key = "MCowBQYDK2VwAyEAwOptpPXITdrlvMltgyNaGNSWl0DtxUNl94jV8LxhXT0=\n-----END PUBLIC KEY-----"
+	for _, text := range []string{"-----BEGIN PUBLIC KEY-----\n" + key, "\n-----BEGIN PUBLIC KEY-----\r\n" + key + "\n\n"} {
+		values := append(good(), "--set", "sidecar.settings.trustThreshold=2", "--set-file", "trustKeys.same="+written(t, "same.pub", text))
+		text, refused := template(t, program(t, "helm"), values...)
+		if want := "sidecar.settings.trustThreshold is 2, more than there are distinct trustKeys (1): no flags could be trusted\n"; !strings.Contains(refused, want) {
+			t.Errorf("it says %q and renders %d bytes; want: %s", refused, len(text), want)
+		}
+	}
 }
 
 // The schema refuses what it does not know, and what would only be found out in pods. Each place is named.

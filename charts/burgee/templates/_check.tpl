@@ -10,8 +10,12 @@
 {{- fail "trustKeys and allowUnsigned contradict each other: give one of them" -}}
 {{- end -}}
 {{- $threshold := $values.sidecar.settings.trustThreshold | default 1 | int -}}
-{{- if and $values.trustKeys (gt $threshold (len $values.trustKeys)) -}}
-{{- fail (printf "sidecar.settings.trustThreshold is %d, more than there are trustKeys (%d): no flags could be trusted" $threshold (len $values.trustKeys)) -}}
+{{- /* The sidecar counts a key once, however often it has it; how the lines of a PEM text are broken is no difference. */ -}}
+{{- $keys := list -}}
+{{- range $values.trustKeys }}{{ $keys = append $keys (nospace .) }}{{ end -}}
+{{- $distinct := uniq $keys | len -}}
+{{- if and $keys (gt $threshold $distinct) -}}
+{{- fail (printf "sidecar.settings.trustThreshold is %d, more than there are distinct trustKeys (%d): no flags could be trusted" $threshold $distinct) -}}
 {{- end -}}
 {{- with $values.sidecar.ports -}}
 {{- if eq (int .evaluation) (int .admin) -}}
