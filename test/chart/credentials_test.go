@@ -25,7 +25,7 @@ func token(audience string) any {
 	}}
 }
 
-// Where the sidecar has its credentials from, and that no other container has them: the four ways.
+// Where the sidecar has its credentials from, and that no other container has them: each of the ways.
 func TestCredentials(t *testing.T) {
 	mount := func(volume, path string) map[string]any {
 		return map[string]any{volume: object{"name": volume, "mountPath": path, "readOnly": true}}
@@ -49,6 +49,16 @@ func TestCredentials(t *testing.T) {
 			object{"from": "pod-identity"}, gets{
 				env: map[string]string{
 					"AWS_CONTAINER_CREDENTIALS_FULL_URI":     "http://169.254.170.23/v1/credentials",
+					"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/var/run/secrets/burgee/token/token",
+				},
+				mounts:  mount("burgee-token", "/var/run/secrets/burgee/token"),
+				volumes: []any{token("pods.eks.amazonaws.com")},
+			},
+		},
+		"pod-identity on IPv6": {
+			object{"from": "pod-identity", "agent": "http://[fd00:ec2::23]/v1/credentials"}, gets{
+				env: map[string]string{
+					"AWS_CONTAINER_CREDENTIALS_FULL_URI":     "http://[fd00:ec2::23]/v1/credentials",
 					"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/var/run/secrets/burgee/token/token",
 				},
 				mounts:  mount("burgee-token", "/var/run/secrets/burgee/token"),
