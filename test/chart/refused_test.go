@@ -3,6 +3,8 @@ package chart
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,7 +44,7 @@ func TestRefusedByTheTemplates(t *testing.T) {
 		"no keys":        {"s3.credentials.from=secret", "s3.credentials.secret is not set: name the Secret, in each application's namespace, whose key `credentials` is an AWS credentials file"},
 		"no certificate": {"webhook.certificate.from=secret,webhook.certificate.caBundle=", "webhook.certificate.caBundle is not set: give the certificate (PEM) of the authority that signed the webhook's, such as --set-file webhook.certificate.caBundle=ca.crt"},
 		"policy of old":  {"injection.mode=policy", "injection.mode is policy, but this cluster does not serve MutatingAdmissionPolicy of admissionregistration.k8s.io/v1, which came with Kubernetes 1.36: set injection.mode to auto or webhook (`helm template` knows no cluster: give it --api-versions " + policies + ")"},
-		"no labels":      {"fleet.namespaces={shop},injection.objectSelector.matchLabels=null", "a Service selects pods by labels alone: give injection.objectSelector.matchLabels some, or leave fleet.namespaces empty"},
+		"no labels":      {"fleet.namespaces={shop},injection.mode=none,injection.objectSelector.matchLabels=null", "a Service selects pods by labels alone: give injection.objectSelector.matchLabels some, or leave fleet.namespaces empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachHelm(t, func(t *testing.T, helm string) {
@@ -67,6 +69,38 @@ func TestAPrivateKeyIsRefusedUnseen(t *testing.T) {
 			t.Errorf("it shows the key: %s", refused)
 		}
 	})
+}
+
+// Whoever takes the default label away and gives no other would have the webhook called for each pod there is, and a sidecar in it.
+func TestAnEmptySelectorIsRefused(t *testing.T) {
+	helm := program(t, "helm")
+	const want = "injection.objectSelector is empty, which means every pod of the cluster: give matchLabels another label, or, for all pods of the namespaces in " +
+		"injection.namespaceSelector, matchExpressions: [{key: burgee.dev/inject, operator: NotIn, values: [\"false\"]}]\n"
+	for _, selector := range []string{`{matchLabels: {burgee.dev/inject: null}}`, `{matchLabels: null}`, `null`, `{matchLabels: null, matchExpressions: []}`} {
+		for mode, how := range map[string][]string{"webhook": nil, "policy": {"--api-versions", policies}} {
+			values := written(t, "values.yaml", "injection: {mode: "+mode+", objectSelector: "+selector+"}\n")
+			text, refused := template(t, helm, slices.Concat(good(), how, []string{"--values", values})...)
+			if !strings.Contains(refused, want) {
+				t.Errorf("%s, %s: it says %q and renders %d bytes; want: %s", selector, mode, refused, len(text), want)
+			}
+		}
+	}
+}
+
+// The ways out: another label in the place of the default one, and all pods but those that do not want it.
+func TestAnotherSelector(t *testing.T) {
+	for selector, want := range map[string]object{
+		`{matchLabels: {burgee.dev/inject: null, flags: "on"}}`: {"matchLabels": object{"flags": "on"}},
+		`{matchLabels: null, matchExpressions: [{key: burgee.dev/inject, operator: NotIn, values: ["false"]}]}`: {
+			"matchExpressions": []any{object{"key": "burgee.dev/inject", "operator": "NotIn", "values": []any{"false"}}},
+		},
+	} {
+		values := written(t, "values.yaml", "injection: {objectSelector: "+selector+"}\n")
+		all := objectsOf(t, rendered(t, program(t, "helm"), append(good(), "--values", values)...))
+		if got := at(find(t, all, "MutatingWebhookConfiguration", "burgee-inject"), "webhooks", 0, "objectSelector"); !reflect.DeepEqual(got, any(want)) {
+			t.Errorf("%s selects %v; want %v", selector, got, want)
+		}
+	}
 }
 
 // One key under two names is one key: the sidecar would not start with a threshold of two.

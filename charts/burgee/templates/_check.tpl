@@ -22,6 +22,10 @@
 {{- fail (printf "sidecar.ports.evaluation and sidecar.ports.admin are both %d: give each its own" (int .admin)) -}}
 {{- end -}}
 {{- end -}}
+{{- $selector := $values.injection.objectSelector | default dict -}}
+{{- if not (or (eq $values.injection.mode "none") $selector.matchLabels $selector.matchExpressions) -}}
+{{- fail "injection.objectSelector is empty, which means every pod of the cluster: give matchLabels another label, or, for all pods of the namespaces in injection.namespaceSelector, matchExpressions: [{key: burgee.dev/inject, operator: NotIn, values: [\"false\"]}]" -}}
+{{- end -}}
 {{- /* Whatever the names' values are, so that pods which set theirs by annotation are checked too. */ -}}
 {{- $markers := include "burgee.markers" . | fromYaml -}}
 {{- $set := include "burgee.settings" (dict "chart" . "with" $markers) | fromYaml -}}
