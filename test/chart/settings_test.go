@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/burgeehq/burgee/sidecar/inject"
+	"github.com/burgeehq/burgee/sync/lkg"
 	"github.com/burgeehq/burgee/test/kit"
 )
 
@@ -85,6 +86,22 @@ func TestTheSidecarTakesTheSettings(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "no/such/folder") {
 		t.Errorf("%v; want it to stop at the socket's folder:\n%s", err, out)
+	}
+}
+
+// A state folder that is full must leave room in its volume, or Kubernetes evicts the pod.
+func TestTheStateFitsItsVolume(t *testing.T) {
+	if lkg.MaxFolder > 16<<20*3/4 {
+		t.Errorf("the sidecar keeps up to %d bytes; the least that the schema takes for its volume is 16Mi", lkg.MaxFolder)
+	}
+	helm := program(t, "helm")
+	for size, taken := range map[string]bool{
+		"16Mi": true, "20Mi": true, "32Mi": true, "99Mi": true, "100Mi": true, "1Gi": true, "10Gi": true,
+		"15Mi": false, "9Mi": false, "016Mi": false, "0Gi": false, "16Ki": false, "16": false, "16M": false, "": false, "1.5Gi": false,
+	} {
+		if text, refused := template(t, helm, append(good(), "--set-string", "sidecar.stateSize="+size)...); (refused == "") != taken {
+			t.Errorf("%q: it says %q and renders %d bytes; want it taken: %v", size, refused, len(text), taken)
+		}
 	}
 }
 
