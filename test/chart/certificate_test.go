@@ -12,6 +12,7 @@ import (
 // The certificate that Helm makes is one that the API server takes for as long as the documents say: signed by the authority in the webhook's
 // configuration, with its own name, and with the key beside it.
 func TestTheChartsCertificate(t *testing.T) {
+	t.Parallel()
 	eachHelm(t, func(t *testing.T, helm string) {
 		all := objectsOf(t, rendered(t, helm, good()...))
 		served, authority := find(t, all, "Secret", "burgee-inject-tls"), find(t, all, "Secret", "burgee-inject-ca")
@@ -39,6 +40,7 @@ func TestTheChartsCertificate(t *testing.T) {
 
 // The authority's key would make certificates for whoever has it, so no pod mounts it.
 func TestNoPodHasTheAuthoritysKey(t *testing.T) {
+	t.Parallel()
 	deployment := find(t, objectsOf(t, rendered(t, program(t, "helm"), good()...)), "Deployment", "burgee-inject")
 	volumes, _ := at(deployment, "spec", "template", "spec", "volumes").([]any)
 	var secrets []any

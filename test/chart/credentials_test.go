@@ -27,6 +27,7 @@ func token(audience string) any {
 
 // Where the sidecar has its credentials from, and that no other container has them: each of the ways.
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	mount := func(volume, path string) map[string]any {
 		return map[string]any{volume: object{"name": volume, "mountPath": path, "readOnly": true}}
 	}
@@ -74,6 +75,7 @@ func TestCredentials(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			values := readYAML(t, "values/webhook.yaml")
 			if row.credentials != nil {
 				values["s3"] = object{"credentials": row.credentials}
@@ -88,6 +90,7 @@ func TestCredentials(t *testing.T) {
 
 // Region, endpoint and the way to address a bucket go with any of them.
 func TestWhereTheBucketIs(t *testing.T) {
+	t.Parallel()
 	values := readYAML(t, "values/webhook.yaml")
 	values["s3"] = object{"region": "eu-central-1", "endpoint": "https://s3.example", "pathStyle": true}
 	pod := patched(t, injection(t, program(t, "helm"), values), readYAML(t, "pods/one.yaml"))
@@ -103,6 +106,7 @@ func TestWhereTheBucketIs(t *testing.T) {
 // Keys in sidecar.env would beat the role that the chart was told of, so they go only where it was told of none; beside a Secret a profile of
 // it may be named.
 func TestVariablesThatWouldBeatTheCredentials(t *testing.T) {
+	t.Parallel()
 	helm := program(t, "helm")
 	roleArn := "s3.credentials.roleArn=arn:aws:iam::123456789012:role/flags,"
 	for from, row := range map[string]struct{ set, taken string }{
@@ -113,6 +117,7 @@ func TestVariablesThatWouldBeatTheCredentials(t *testing.T) {
 	} {
 		for _, name := range strings.Fields("AWS_ACCESS_KEY_ID AWS_PROFILE AWS_CONFIG_FILE AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_ROLE_SESSION_NAME AWS_CA_BUNDLE") {
 			t.Run(from+" "+name, func(t *testing.T) {
+				t.Parallel()
 				text, refused := template(t, helm, append(good(), "--set", row.set+"s3.credentials.from="+from+",sidecar.env[0].name="+name)...)
 				if slices.Contains(strings.Fields(row.taken), name) {
 					if refused != "" {

@@ -28,6 +28,7 @@ func written(t testing.TB, name, text string) string {
 
 // What cannot work is refused while it costs nothing, with the way out.
 func TestRefusedByTheTemplates(t *testing.T) {
+	t.Parallel()
 	for name, row := range map[string]struct{ set, want string }{
 		"both trusts":    {"allowUnsigned=true", "trustKeys and allowUnsigned contradict each other: give one of them"},
 		"no trust":       {"trustKeys=null", "trustKeys is empty, so no flags could be trusted: give --set-file trustKeys.NAME=NAME.pub (burgeectl keygen makes one), or set allowUnsigned: true"},
@@ -47,6 +48,7 @@ func TestRefusedByTheTemplates(t *testing.T) {
 		"no labels":      {"fleet.namespaces={shop},injection.mode=none,injection.objectSelector.matchLabels=null", "a Service selects pods by labels alone: give injection.objectSelector.matchLabels some, or leave fleet.namespaces empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			eachHelm(t, func(t *testing.T, helm string) {
 				text, refused := template(t, helm, append(good(), "--set", row.set)...)
 				if !strings.Contains(refused, row.want+"\n") {
@@ -59,6 +61,7 @@ func TestRefusedByTheTemplates(t *testing.T) {
 
 // A private key is named, and not shown: what Helm says ends up in logs.
 func TestAPrivateKeyIsRefusedUnseen(t *testing.T) {
+	t.Parallel()
 	eachHelm(t, func(t *testing.T, helm string) {
 		values := append(good(), "--set-file", "trustKeys.prod="+written(t, "prod.key", privateKey))
 		text, refused := template(t, helm, values...)
@@ -73,22 +76,29 @@ func TestAPrivateKeyIsRefusedUnseen(t *testing.T) {
 
 // Whoever takes the default label away and gives no other would have the webhook called for each pod there is, and a sidecar in it.
 func TestAnEmptySelectorIsRefused(t *testing.T) {
+	t.Parallel()
 	helm := program(t, "helm")
 	const want = "injection.objectSelector is empty, which means every pod of the cluster: give matchLabels another label, or, for all pods of the namespaces in " +
 		"injection.namespaceSelector, matchExpressions: [{key: burgee.dev/inject, operator: NotIn, values: [\"false\"]}]\n"
-	for _, selector := range []string{`{matchLabels: {burgee.dev/inject: null}}`, `{matchLabels: null}`, `null`, `{matchLabels: null, matchExpressions: []}`} {
+	for name, selector := range map[string]string{
+		"label": `{matchLabels: {burgee.dev/inject: null}}`, "labels": `{matchLabels: null}`, "all": `null`, "lists": `{matchLabels: null, matchExpressions: []}`,
+	} {
 		for mode, how := range map[string][]string{"webhook": nil, "policy": {"--api-versions", policies}} {
-			values := written(t, "values.yaml", "injection: {mode: "+mode+", objectSelector: "+selector+"}\n")
-			text, refused := template(t, helm, slices.Concat(good(), how, []string{"--values", values})...)
-			if !strings.Contains(refused, want) {
-				t.Errorf("%s, %s: it says %q and renders %d bytes; want: %s", selector, mode, refused, len(text), want)
-			}
+			t.Run(mode+" "+name, func(t *testing.T) {
+				t.Parallel()
+				values := written(t, "values.yaml", "injection: {mode: "+mode+", objectSelector: "+selector+"}\n")
+				text, refused := template(t, helm, slices.Concat(good(), how, []string{"--values", values})...)
+				if !strings.Contains(refused, want) {
+					t.Errorf("it says %q and renders %d bytes; want: %s", refused, len(text), want)
+				}
+			})
 		}
 	}
 }
 
 // The ways out: another label in the place of the default one, and all pods but those that do not want it.
 func TestAnotherSelector(t *testing.T) {
+	t.Parallel()
 	for selector, want := range map[string]object{
 		`{matchLabels: {burgee.dev/inject: null, flags: "on"}}`: {"matchLabels": object{"flags": "on"}},
 		`{matchLabels: null, matchExpressions: [{key: burgee.dev/inject, operator: NotIn, values: ["false"]}]}`: {
@@ -105,6 +115,7 @@ func TestAnotherSelector(t *testing.T) {
 
 // One key under two names is one key: the sidecar would not start with a threshold of two.
 func TestAThresholdCountsKeysOnce(t *testing.T) {
+	t.Parallel()
 	const key = "MCowBQYDK2VwAyEAwOptpPXITdrlvMltgyNaGNSWl0DtxUNl94jV8LxhXT0=\n-----END PUBLIC KEY-----"
 	for _, text := range []string{"-----BEGIN PUBLIC KEY-----\n" + key, "\n-----BEGIN PUBLIC KEY-----\r\n" + key + "\n\n"} {
 		values := append(good(), "--set", "sidecar.settings.trustThreshold=2", "--set-file", "trustKeys.same="+written(t, "same.pub", text))
@@ -117,6 +128,7 @@ func TestAThresholdCountsKeysOnce(t *testing.T) {
 
 // The schema refuses what it does not know, and what would only be found out in pods. Each place is named.
 func TestRefusedByTheSchema(t *testing.T) {
+	t.Parallel()
 	for name, row := range map[string]struct{ set, place string }{
 		"unknown":             {"stor=x", "'stor'"},
 		"unknown inside":      {"webhook.certificate.fom=x", "'fom'"},
@@ -159,6 +171,7 @@ func TestRefusedByTheSchema(t *testing.T) {
 		"a name":              {"fullnameOverride=Burgee", "/fullnameOverride"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			text, refused := template(t, program(t, "helm"), append(good(), "--set", row.set)...)
 			if !strings.Contains(refused, "don't meet the specifications of the schema") || !strings.Contains(refused, row.place) {
 				t.Errorf("it says %q and renders %d bytes; want it to refuse %s", refused, len(text), row.place)
