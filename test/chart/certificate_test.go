@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,6 +37,23 @@ func TestTheChartsCertificate(t *testing.T) {
 			t.Errorf("the authority ends at %s; want what it signs in ten years to have ten more", end)
 		}
 	})
+}
+
+// X.509 has room for 64 bytes in a common name. A release's name may have 53, and its namespace 63.
+func TestCommonNamesFit(t *testing.T) {
+	t.Parallel()
+	long := append(good(), "--set", "fullnameOverride="+strings.Repeat("a", 60), "--namespace", strings.Repeat("n", 63))
+	all := objectsOf(t, rendered(t, program(t, "helm"), long...))
+	name := strings.Repeat("a", 50) + "-inject"
+	for _, secret := range []string{name + "-tls", name + "-ca"} {
+		if got := parsed(t, at(find(t, all, "Secret", secret), "data", "tls.crt")).Subject.CommonName; got == "" || len(got) > 64 {
+			t.Errorf("%s: the common name %q has %d bytes", secret, got, len(got))
+		}
+	}
+	all = objectsOf(t, rendered(t, program(t, "helm"), append(long, "--set", "webhook.certificate.from=cert-manager")...))
+	if got, _ := at(find(t, all, "Certificate", name+"-managed-ca"), "spec", "commonName").(string); got == "" || len(got) > 64 {
+		t.Errorf("cert-manager is asked for the common name %q of %d bytes", got, len(got))
+	}
 }
 
 // The authority's key would make certificates for whoever has it, so no pod mounts it.

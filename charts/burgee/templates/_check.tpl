@@ -22,6 +22,9 @@
 {{- fail (printf "sidecar.ports.evaluation and sidecar.ports.admin are both %d: give each its own" (int .admin)) -}}
 {{- end -}}
 {{- end -}}
+{{- if eq (int $values.webhook.port) 8014 -}}
+{{- fail "webhook.port is 8014, where the webhook has its probes and metrics: give another" -}}
+{{- end -}}
 {{- $selector := $values.injection.objectSelector | default dict -}}
 {{- if not (or (eq $values.injection.mode "none") $selector.matchLabels $selector.matchExpressions) -}}
 {{- fail "injection.objectSelector is empty, which means every pod of the cluster: give matchLabels another label, or, for all pods of the namespaces in injection.namespaceSelector, matchExpressions: [{key: burgee.dev/inject, operator: NotIn, values: [\"false\"]}]" -}}
