@@ -9,6 +9,7 @@ import (
 )
 
 func TestTheReadmeIsFresh(t *testing.T) {
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), program(t, "helm-docs"), "--dry-run", "--sort-values-order", "file", "--chart-search-root", filepath.Dir(chartFolder), "--log-level", "error")
 	want, err := cmd.Output()
 	if err != nil {
@@ -21,6 +22,7 @@ func TestTheReadmeIsFresh(t *testing.T) {
 
 // The example of a chart that includes the sidecar is one that TestTheLibraryGivesTheWebhooksPod renders.
 func TestTheReadmesExampleRuns(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("testdata/parent/templates/one.yaml")
 	if err != nil {
 		t.Fatal(err)
