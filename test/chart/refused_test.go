@@ -32,6 +32,8 @@ func TestRefusedByTheTemplates(t *testing.T) {
 		"threshold":      {"sidecar.settings.trustThreshold=2", "sidecar.settings.trustThreshold is 2, more than there are trustKeys (1): no flags could be trusted"},
 		"one port":       {"sidecar.ports.evaluation=8014", "sidecar.ports.evaluation and sidecar.ports.admin are both 8014: give each its own"},
 		"a setting":      {"sidecar.env[0].name=BURGEE_POLL,sidecar.env[0].value=1s", "sidecar.env[0]: BURGEE_POLL is what other values set: give sidecar.settings the setting in camel case, such as poll, or the value that it belongs to"},
+		"no region":      {"s3.region=", "s3.region is not set, and without it no sidecar starts: give the bucket's region, such as --set s3.region=eu-central-1 (S3 servers without regions take us-east-1)"},
+		"nor any store":  {"s3.region=,store=", "s3.region is not set, and without it no sidecar starts: give the bucket's region, such as --set s3.region=eu-central-1 (S3 servers without regions take us-east-1)"},
 		"set twice":      {"s3.region=eu-central-1,sidecar.env[0].name=AWS_REGION", "sidecar.env[0]: AWS_REGION is what other values set: give s3 the value that it belongs to"},
 		"no role":        {"s3.credentials.from=irsa", "s3.credentials.roleArn is not set: name the role that the pods' service accounts may assume"},
 		"no keys":        {"s3.credentials.from=secret", "s3.credentials.secret is not set: name the Secret, in each application's namespace, whose key `credentials` is an AWS credentials file"},
