@@ -1,8 +1,17 @@
 package chart
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"strings"
 	"testing"
+
+	"github.com/burgeehq/burgee/sync/bundle"
 )
 
 // Whoever gives the region as a variable needs no value for it.
@@ -13,4 +22,75 @@ func TestTheRegionMayBeAVariable(t *testing.T) {
 			t.Errorf("%s is not in what is rendered", variable)
 		}
 	}
+}
+
+const (
+	publicKey = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAwOptpPXITdrlvMltgyNaGNSWl0DtxUNl94jV8LxhXT0=\n-----END PUBLIC KEY-----\n"
+	noKey     = "trustKeys.prod is no Ed25519 public key; burgeectl keygen makes one: --set-file trustKeys.prod=NAME.pub"
+)
+
+// spki is a public key of Go's in PEM.
+func spki(t *testing.T, key any) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
+// The chart takes as keys what the sidecar takes, and says of all else what to do.
+func TestTrustKeys(t *testing.T) {
+	helm := program(t, "helm")
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	big, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct{ key, want string }{
+		"ed25519":      {spki(t, own), ""},
+		"line ends":    {"\r\n" + strings.ReplaceAll(publicKey, "\n", "\r\n") + "\n", ""},
+		"P-256":        {spki(t, curve.Public()), noKey},
+		"RSA":          {spki(t, big.Public()), noKey},
+		"cut":          {strings.Replace(publicKey, "XT0=", "XQ==", 1), noKey},
+		"damaged":      {strings.Replace(publicKey, "wOpt", "w*pt", 1), noKey},
+		"on one line":  {strings.ReplaceAll(publicKey, "\n", " "), noKey},
+		"no PEM":       {"MCowBQYDK2VwAyEAwOptpPXITdrlvMltgyNaGNSWl0DtxUNl94jV8LxhXT0=", noKey},
+		"nothing":      {"", noKey},
+		"two":          {publicKey + publicKey, "trustKeys.prod holds 2 keys: give each a name of its own, such as trustKeys.old and trustKeys.new"},
+		"a file":       {"prod.pub", `trustKeys.prod is the text "prod.pub" and no key: use --set-file trustKeys.prod=prod.pub`},
+		"a file's way": {"/home/ana/keys/prod.pub", `trustKeys.prod is the text "/home/ana/keys/prod.pub" and no key: use --set-file trustKeys.prod=/home/ana/keys/prod.pub`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, refused := template(t, helm, append(good(), "--set-file", "trustKeys.prod="+written(t, "key", row.key))...)
+			if !strings.Contains(refused, row.want) || (row.want == "") != (refused == "") {
+				t.Errorf("it says %q; want %q", refused, row.want)
+			}
+			if _, err := bundle.ParsePublicKey([]byte(strings.TrimSpace(row.key))); (err == nil) != (row.want == "") && name != "two" {
+				t.Errorf("the sidecar says: %v", err)
+			}
+		})
+	}
+}
+
+// A key without a name is the likeliest slip of all. What is private is not shown.
+func TestTrustKeysWithoutAName(t *testing.T) {
+	eachHelm(t, func(t *testing.T, helm string) {
+		for key, want := range map[string]string{
+			publicKey:  "trustKeys is one text: give each key a name, such as --set-file trustKeys.prod=prod.pub",
+			privateKey: "trustKeys is a private key: give the public one, with a name, such as --set-file trustKeys.prod=prod.pub",
+		} {
+			_, refused := template(t, helm, "--set", "s3.region=eu-central-1", "--set-file", "trustKeys="+written(t, "key", key))
+			if !strings.Contains(refused, want) || strings.Contains(refused, "bm9ib2R5") {
+				t.Errorf("it says %q; want %q", refused, want)
+			}
+		}
+	})
 }

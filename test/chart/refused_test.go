@@ -74,7 +74,7 @@ func TestRefusedByTheSchema(t *testing.T) {
 		"a folder as store":   {"store=file:///flags", "/store"},
 		"a store with a key":  {"store=s3://key@flags/shop", "/store"},
 		"spaces":              {"environment=shop prod", "/environment"},
-		"no PEM":              {"trustKeys.prod=prod.pub", "/trustKeys/prod"},
+		"a number as key":     {"trustKeys.prod=1", "/trustKeys/prod"},
 		"a digest":            {"image.digest=e3b0c442", "/image/digest"},
 		"a pull policy":       {"image.pullPolicy=Sometimes", "/image/pullPolicy"},
 		"an endpoint":         {"s3.endpoint=s3.example", "/s3/endpoint"},

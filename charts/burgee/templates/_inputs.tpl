@@ -3,6 +3,7 @@ What people give by mistake, refused in words that say the way out: values.schem
 template here looks at one subject and renders nothing.
 */}}
 {{- define "burgee.inputs" -}}
+{{- include "burgee.inputs.keys" . -}}
 {{- include "burgee.inputs.region" . -}}
 {{- end -}}
 
@@ -13,4 +14,34 @@ template here looks at one subject and renders nothing.
 {{- if not (or .Values.s3.region (has "AWS_REGION" $own) (has "AWS_DEFAULT_REGION" $own) (has "AWS_CONFIG_FILE" $own)) -}}
 {{- fail "s3.region is not set, and without it no sidecar starts: give the bucket's region, such as --set s3.region=eu-central-1 (S3 servers without regions take us-east-1)" -}}
 {{- end -}}
+{{- end -}}
+
+{{/* What the sidecar takes as a key (sync/bundle.ParsePublicKey): an Ed25519 key in PEM is always these characters and 43 others. A private key is left to burgee.check. */}}
+{{- define "burgee.inputs.keys" -}}
+{{- $keys := .Values.trustKeys -}}
+{{- if kindIs "string" $keys -}}
+{{- if contains "PRIVATE KEY" $keys -}}
+{{- fail "trustKeys is a private key: give the public one, with a name, such as --set-file trustKeys.prod=prod.pub. Helm keeps what it is given in the cluster: if this key was ever installed, make another" -}}
+{{- end -}}
+{{- fail "trustKeys is one text: give each key a name, such as --set-file trustKeys.prod=prod.pub" -}}
+{{- end -}}
+{{- range $name, $key := $keys -}}
+{{- if not (contains "PRIVATE KEY" $key) -}}
+{{- if include "burgee.inputs.file" $key -}}
+{{- fail (printf "trustKeys.%s is the text %q and no key: use --set-file trustKeys.%s=%s" $name $key $name $key) -}}
+{{- end -}}
+{{- $count := len (regexFindAll "-----BEGIN" $key -1) -}}
+{{- if gt $count 1 -}}
+{{- fail (printf "trustKeys.%s holds %d keys: give each a name of its own, such as trustKeys.old and trustKeys.new" $name $count) -}}
+{{- end -}}
+{{- if not (regexMatch "^\\s*-----BEGIN PUBLIC KEY-----[ \\t]*\\r?\\nMCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=[ \\t]*\\r?\\n-----END PUBLIC KEY-----\\s*$" $key) -}}
+{{- fail (printf "trustKeys.%s is no Ed25519 public key; burgeectl keygen makes one: --set-file trustKeys.%s=NAME.pub" $name $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Says something of a text that is the name of a file and may be shown: a secret in base64 has no dot. */}}
+{{- define "burgee.inputs.file" -}}
+{{- if and (le (len .) 100) (regexMatch "^[^\\s-][^\\s]*\\.[A-Za-z]+$" .) -}}yes{{- end -}}
 {{- end -}}
