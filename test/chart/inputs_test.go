@@ -8,6 +8,8 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,4 +95,29 @@ func TestTrustKeysWithoutAName(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Where a slip is likely, words are said and no regular expression is shown. Whatever may be a password is not repeated.
+func TestLikelySlipsAreRefusedInWords(t *testing.T) {
+	properties, _ := at(schema(t), "properties", "sidecar", "properties", "settings", "properties").(object)
+	known := " is not known; there are " + strings.Join(slices.Sorted(maps.Keys(properties)), ", ") + ". Other values set the rest"
+	for set, want := range map[string]string{
+		"store=flags/shop/prod":          `store: "flags/shop/prod" is no store; want such as s3://bucket/prefix`,
+		"store=file:///flags":            `store: "file:///flags" is no store; want such as s3://bucket/prefix`,
+		"store=s3://key:hush@flags/shop": `store: "…" is no store; want such as s3://bucket/prefix`,
+		"s3.endpoint=minio:9000":         `s3.endpoint: "minio:9000" is no URL; want such as https://minio:9000, or http://minio:9000`,
+		"s3.endpoint=ftp://s3 example":   `s3.endpoint: "ftp://s3 example" is no URL; want such as https://s3.example.com, or http://s3.example.com`,
+		"s3.endpoint=ana:hush@minio":     `s3.endpoint: "…" is no URL; want such as https://s3.example.com, or http://s3.example.com`,
+		"sidecar.settings.pol=1s":        "sidecar.settings.pol" + known,
+		"sidecar.settings.stateDir=/x":   "sidecar.settings.stateDir" + known,
+	} {
+		t.Run(set, func(t *testing.T) {
+			eachHelm(t, func(t *testing.T, helm string) {
+				_, refused := template(t, helm, append(good(), "--set", set)...)
+				if !strings.Contains(refused, want) || strings.Contains(refused, "hush") {
+					t.Errorf("it says %q; want %q", refused, want)
+				}
+			})
+		})
+	}
 }

@@ -4,6 +4,7 @@ template here looks at one subject and renders nothing.
 */}}
 {{- define "burgee.inputs" -}}
 {{- include "burgee.inputs.keys" . -}}
+{{- include "burgee.inputs.words" . -}}
 {{- include "burgee.inputs.region" . -}}
 {{- end -}}
 
@@ -44,4 +45,25 @@ template here looks at one subject and renders nothing.
 {{/* Says something of a text that is the name of a file and may be shown: a secret in base64 has no dot. */}}
 {{- define "burgee.inputs.file" -}}
 {{- if and (le (len .) 100) (regexMatch "^[^\\s-][^\\s]*\\.[A-Za-z]+$" .) -}}yes{{- end -}}
+{{- end -}}
+
+{{/* The likely slips, where a schema would show a regular expression. */}}
+{{- define "burgee.inputs.words" -}}
+{{- $values := .Values -}}
+{{- if not (regexMatch "^(s3://[^/@?#\\s]+(/[^?#\\s]*)?)?$" $values.store) -}}
+{{- fail (printf "store: %q is no store; want such as s3://bucket/prefix" (contains "@" $values.store | ternary "…" $values.store)) -}}
+{{- end -}}
+{{- with $values.s3.endpoint -}}
+{{- if not (regexMatch "^https?://\\S+$" .) -}}
+{{- $host := regexMatch "^[A-Za-z0-9.-]+(:[0-9]+)?$" . | ternary . "s3.example.com" -}}
+{{- fail (printf "s3.endpoint: %q is no URL; want such as https://%s, or http://%s" (contains "@" . | ternary "…" .) $host $host) -}}
+{{- end -}}
+{{- end -}}
+{{- /* As in values.schema.json, which says what each takes; test/chart compares them. */ -}}
+{{- $known := list "answerContract" "logFormat" "logLevel" "minRevision" "pinMaxAge" "pinWait" "poll" "retain" "staleAfter" "trustThreshold" -}}
+{{- range $name := keys $values.sidecar.settings | sortAlpha -}}
+{{- if not (has $name $known) -}}
+{{- fail (printf "sidecar.settings.%s is not known; there are %s. Other values set the rest" $name (join ", " $known)) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
