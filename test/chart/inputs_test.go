@@ -121,3 +121,24 @@ func TestLikelySlipsAreRefusedInWords(t *testing.T) {
 		})
 	}
 }
+
+// An authority's key is likely to lie beside its certificate, and nobody may see it.
+func TestTheAuthority(t *testing.T) {
+	const certificate = "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n"
+	eachHelm(t, func(t *testing.T, helm string) {
+		for given, want := range map[string]string{
+			"":                               "",
+			certificate:                      "",
+			certificate + "\n" + certificate: "",
+			privateKey:                       "webhook.certificate.caBundle holds a private key: give the authority's certificate alone.",
+			certificate + privateKey:         "webhook.certificate.caBundle holds a private key: give the authority's certificate alone.",
+			"ca.crt":                         `webhook.certificate.caBundle is the text "ca.crt" and no certificate: use --set-file webhook.certificate.caBundle=ca.crt`,
+			"bm9ib2R5":                       "webhook.certificate.caBundle is no certificate (PEM): give that of the authority that signed the webhook's",
+		} {
+			_, refused := template(t, helm, append(good(), "--set-file", "webhook.certificate.caBundle="+written(t, "ca", given))...)
+			if !strings.Contains(refused, want) || (want == "") != (refused == "") || strings.Contains(refused, "bm9ib2R5") {
+				t.Errorf("of %q it says %q; want %q", given, refused, want)
+			}
+		}
+	})
+}

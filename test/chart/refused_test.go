@@ -93,7 +93,6 @@ func TestRefusedByTheSchema(t *testing.T) {
 		"no pods":             {"webhook.replicas=0", "/webhook/replicas"},
 		"a minute":            {"webhook.timeoutSeconds=60", "/webhook/timeoutSeconds"},
 		"a policy":            {"webhook.failurePolicy=fail", "/webhook/failurePolicy"},
-		"an authority":        {"webhook.certificate.caBundle=ca.crt", "/webhook/certificate/caBundle"},
 		"a toleration":        {"webhook.tolerations[0].effect=NoStart", "/webhook/tolerations/0/effect"},
 		"a resource":          {"webhook.resources.limit.memory=64Mi", "'limit'"},
 		"an interval":         {"metrics.podMonitor.interval=15", "/metrics/podMonitor/interval"},

@@ -5,6 +5,7 @@ template here looks at one subject and renders nothing.
 {{- define "burgee.inputs" -}}
 {{- include "burgee.inputs.keys" . -}}
 {{- include "burgee.inputs.words" . -}}
+{{- include "burgee.inputs.authority" . -}}
 {{- include "burgee.inputs.region" . -}}
 {{- end -}}
 
@@ -65,5 +66,31 @@ template here looks at one subject and renders nothing.
 {{- if not (has $name $known) -}}
 {{- fail (printf "sidecar.settings.%s is not known; there are %s. Other values set the rest" $name (join ", " $known)) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "burgee.inputs.authority" -}}
+{{- with .Values.webhook.certificate.caBundle -}}
+{{- if contains "PRIVATE KEY" . -}}
+{{- fail "webhook.certificate.caBundle holds a private key: give the authority's certificate alone. Helm keeps what it is given in the cluster: if this key was ever installed, make another" -}}
+{{- end -}}
+{{- if include "burgee.inputs.file" . -}}
+{{- fail (printf "webhook.certificate.caBundle is the text %q and no certificate: use --set-file webhook.certificate.caBundle=%s" . .) -}}
+{{- end -}}
+{{- if not (regexMatch (include "burgee.inputs.certificates" .) .) -}}
+{{- fail "webhook.certificate.caBundle is no certificate (PEM): give that of the authority that signed the webhook's, such as --set-file webhook.certificate.caBundle=ca.crt" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "burgee.inputs.certificates" -}}
+^(\s*-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$
+{{- end -}}
+
+{{/* The authority that Helm made before, as its Secret has it: Helm could not sign with one that somebody damaged, and would not say which. */}}
+{{- define "burgee.inputs.kept" -}}
+{{- $key := index .data "tls.key" | b64dec -}}
+{{- if not (and (regexMatch (include "burgee.inputs.certificates" .) (index .data "tls.crt" | b64dec)) (regexMatch "^\\s*-----BEGIN [A-Z ]*PRIVATE KEY-----\\s[A-Za-z0-9+/=\\s]+-----END [A-Z ]*PRIVATE KEY-----\\s*$" $key)) -}}
+{{- fail (printf "the Secret %s in namespace %s, with the authority of the webhook's certificate, is damaged: kubectl -n %s delete secret %s, and upgrade again for another" .name .namespace .namespace .name) -}}
 {{- end -}}
 {{- end -}}
