@@ -35,10 +35,11 @@ func TestCredentials(t *testing.T) {
 		credentials object
 		want        gets
 	}{
-		"instance-role": {nil, gets{env: map[string]string{}, mounts: map[string]any{}}},
+		"instance-role": {nil, gets{env: map[string]string{"AWS_REGION": "eu-central-1"}, mounts: map[string]any{}}},
 		"irsa": {
 			object{"from": "irsa", "roleArn": "arn:aws:iam::123456789012:role/flags"}, gets{
 				env: map[string]string{
+					"AWS_REGION":                  "eu-central-1",
 					"AWS_ROLE_ARN":                "arn:aws:iam::123456789012:role/flags",
 					"AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/secrets/burgee/token/token",
 				},
@@ -49,6 +50,7 @@ func TestCredentials(t *testing.T) {
 		"pod-identity": {
 			object{"from": "pod-identity"}, gets{
 				env: map[string]string{
+					"AWS_REGION":                             "eu-central-1",
 					"AWS_CONTAINER_CREDENTIALS_FULL_URI":     "http://169.254.170.23/v1/credentials",
 					"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/var/run/secrets/burgee/token/token",
 				},
@@ -68,7 +70,7 @@ func TestCredentials(t *testing.T) {
 		},
 		"secret": {
 			object{"from": "secret", "secret": "flags-reader"}, gets{
-				env:     map[string]string{"AWS_SHARED_CREDENTIALS_FILE": "/var/run/secrets/burgee/s3/credentials"},
+				env:     map[string]string{"AWS_REGION": "eu-central-1", "AWS_SHARED_CREDENTIALS_FILE": "/var/run/secrets/burgee/s3/credentials"},
 				mounts:  mount("burgee-s3", "/var/run/secrets/burgee/s3"),
 				volumes: []any{object{"name": "burgee-s3", "secret": object{"secretName": "flags-reader", "defaultMode": 292.0}}},
 			},
@@ -78,7 +80,7 @@ func TestCredentials(t *testing.T) {
 			t.Parallel()
 			values := readYAML(t, "values/webhook.yaml")
 			if row.credentials != nil {
-				values["s3"] = object{"credentials": row.credentials}
+				values["s3"] = object{"region": "eu-central-1", "credentials": row.credentials}
 			}
 			definition := injection(t, program(t, "helm"), values)
 			if got := gotten(patched(t, definition, readYAML(t, "pods/init.yaml"))); !reflect.DeepEqual(got, row.want) {

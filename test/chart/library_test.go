@@ -67,8 +67,8 @@ func ways(t testing.TB) map[string]object {
 	return map[string]object{
 		"defaults":      shop,
 		"everything":    readYAML(t, "values/everything.yaml"),
-		"secret":        and("s3", object{"credentials": object{"from": "secret", "secret": "flags-reader"}}),
-		"pod-identity":  and("s3", object{"credentials": object{"from": "pod-identity"}}),
+		"secret":        and("s3", object{"region": "eu-central-1", "credentials": object{"from": "secret", "secret": "flags-reader"}}),
+		"pod-identity":  and("s3", object{"region": "eu-central-1", "credentials": object{"from": "pod-identity"}}),
 		"socket alone":  and("sidecar", object{"ports": object{"evaluation": 0}}),
 		"a limit":       and("sidecar", object{"resources": object{"cpuLimit": "1", "cpuRequest": ""}}),
 		"bootstrap":     and("bootstrap", object{"configMap": "start"}),

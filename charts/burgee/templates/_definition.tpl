@@ -25,6 +25,7 @@ socketFolder: <socketFolder>
 {{- end -}}
 
 {{- define "burgee.definition" -}}
+{{- include "burgee.inputs" .chart -}}
 {{- include "burgee.check" .chart -}}
 {{- $chart := .chart -}}
 {{- $values := .chart.Values -}}
