@@ -67,6 +67,8 @@ func TestNotes(t *testing.T) {
 		"bootstrap":   {"everything", "Namespaces may have the ConfigMap flags-to-start-from"},
 		"labels":      {"everything", "--labels=burgee.dev/inject=true,flags=on\n"},
 		"ignored":     {"everything", "webhook.failurePolicy is Ignore"},
+		"left behind": {"cert-manager", "authority is in one. To remove them:\n    kubectl -n burgee-system delete secret --ignore-not-found burgee-inject-managed-ca burgee-inject-managed-tls\n"},
+		"by issuer":   {"issuer", "--enable-certificate-owner-ref. To remove them:\n    kubectl -n burgee-system delete secret --ignore-not-found burgee-inject-managed-tls\n"},
 		"none":        {"none", `{{- include "burgee.container" .Subcharts.burgee | nindent 6 }}`},
 	} {
 		t.Run(name, func(t *testing.T) {
