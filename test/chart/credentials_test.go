@@ -61,6 +61,7 @@ func TestCredentials(t *testing.T) {
 		"pod-identity on IPv6": {
 			object{"from": "pod-identity", "agent": "http://[fd00:ec2::23]/v1/credentials"}, gets{
 				env: map[string]string{
+					"AWS_REGION":                             "eu-central-1",
 					"AWS_CONTAINER_CREDENTIALS_FULL_URI":     "http://[fd00:ec2::23]/v1/credentials",
 					"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/var/run/secrets/burgee/token/token",
 				},
