@@ -55,6 +55,13 @@ type Webhook struct {
 	places   chan struct{}                // one element for each review at work
 	warned   struct{ none, other seldom } // of what is no review, and of reviews of something else
 	stopping atomic.Bool
+	times    times
+}
+
+// times are the constants above, unless a test has others.
+type times struct {
+	read, write, shutdown time.Duration
+	after                 func(time.Duration) <-chan time.Time // waits for the grace
 }
 
 // New reads the certificate, and refuses one that cannot be served.
@@ -69,7 +76,10 @@ func New(c Config) (*Webhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Webhook{config: c, pair: pair, counts: newCounts(), places: make(chan struct{}, maxReviews)}, nil
+	return &Webhook{
+		config: c, pair: pair, counts: newCounts(), places: make(chan struct{}, maxReviews),
+		times: times{readTime, writeTime, shutdownWait, time.After},
+	}, nil
 }
 
 // Run serves until ctx ends. Then it is not ready any more, goes on for the grace, and lets running reviews finish.
@@ -88,9 +98,9 @@ func (w *Webhook) Run(ctx context.Context) error {
 	w.stopping.Store(true)
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
 		w.config.Log.Info("stopping", "grace", w.config.Grace.String())
-		<-time.After(w.config.Grace)
+		<-w.times.after(w.config.Grace)
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.times.shutdown)
 	defer cancel()
 	for _, one := range all {
 		group.Go(func() {
@@ -150,9 +160,9 @@ func (w *Webhook) listen() ([]served, error) {
 func (w *Webhook) server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: readTime,
-		ReadTimeout:       readTime,
-		WriteTimeout:      writeTime,
+		ReadHeaderTimeout: w.times.read,
+		ReadTimeout:       w.times.read,
+		WriteTimeout:      w.times.write,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: w.pair.get},

@@ -1,5 +1,6 @@
-// Package keys reads the public keys that both programs are told of: in files that are named, or as they are. It knows neither flags nor
-// environment variables: the words of its errors name the settings, their values are handed in.
+// Package keys reads the public keys that both programs are told of, in files that are named, or as they are, and the files of private ones.
+// No error of it repeats what may be a key. It knows neither flags nor environment
+// variables: the words of its errors name the settings, their values are handed in.
 package keys
 
 import (
