@@ -22,8 +22,9 @@ import (
 const (
 	maxReview      = 4 << 20 // bytes; the API server itself takes no request of more than 3 MiB
 	maxHeader      = 16 << 10
-	maxConnections = 256 // of each listener
-	maxReviews     = 32  // that are read or answered at once; others wait
+	maxConnections = 256      // of each listener
+	maxReviews     = 32       // that are worked on at once; others wait
+	maxHeld        = 16 << 20 // bytes of reviews that are coming, wait or are worked on
 	readTime       = 5 * time.Second
 	writeTime      = 10 * time.Second
 	idleTime       = 2 * time.Minute // the API server itself closes what is idle after 90 s
@@ -50,7 +51,9 @@ type Webhook struct {
 	config   Config
 	pair     *pair
 	counts   *counts
-	places   chan struct{} // one element for each review at work
+	held     held
+	places   chan struct{}                // one element for each review at work
+	warned   struct{ none, other seldom } // of what is no review, and of reviews of something else
 	stopping atomic.Bool
 }
 

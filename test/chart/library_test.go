@@ -78,10 +78,12 @@ func ways(t testing.TB) map[string]object {
 
 // The webhook and the named templates make one pod of each, and of each way to install the chart. test/kubernetes has the policy's.
 func TestTheLibraryGivesTheWebhooksPod(t *testing.T) {
+	t.Parallel()
 	eachHelm(t, func(t *testing.T, helm string) {
 		folder := parent(t)
 		for name, values := range ways(t) {
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				definition := injection(t, helm, values)
 				text, refused := templateOf(t, helm, folder, "shop", "--values", below(t, values))
 				if refused != "" {
