@@ -96,6 +96,9 @@ func (p *pair) look(now time.Time) {
 		if p.current.Swap(p.newest); before != nil && before != p.newest {
 			p.log.Info("certificate changed", "until", p.newest.until)
 		}
+		if fresh && !p.newest.valid(now) {
+			p.log.Warn("certificate not valid now, so that the API server takes no answer", "from", p.newest.from, "until", p.newest.until)
+		}
 		return
 	}
 	why = fmt.Errorf("certificate %s with key %s: %w", p.certificate, p.key, why)

@@ -110,6 +110,26 @@ func TestAPairOfAnotherTime(t *testing.T) {
 	})
 }
 
+// A webhook that nobody will believe starts, since its files may be changed under it, and says so once for each pair.
+func TestAPairThatIsNotValidIsToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, now := newFixture(t), time.Now()
+		f.rotate(t, 1, now.Add(-2*time.Hour), now.Add(-time.Hour))
+		p := f.pair(t)
+		time.Sleep(3 * lookEvery)
+		wants(t, p, 1, "")
+		if said := f.log.String(); strings.Count(said, "[WARN]  certificate not valid now") != 1 || !strings.Contains(said, `until="1999-12-31 23:00:00`) {
+			t.Errorf("the log says\n%s", said)
+		}
+		f.rotate(t, 2, now, now.Add(time.Hour))
+		time.Sleep(lookEvery)
+		wants(t, p, 2, "")
+		if n := f.log.count("not valid now"); n != 1 {
+			t.Errorf("%d lines in the log:\n%s", n, f.log)
+		}
+	})
+}
+
 func TestNoPairAtTheStart(t *testing.T) {
 	f := newFixture(t)
 	if _, err := New(f.config(t)); err == nil || !strings.Contains(err.Error(), "tls.crt with key") || !strings.Contains(err.Error(), "no such file") {

@@ -6,6 +6,7 @@ template here looks at one subject and renders nothing.
 {{- include "burgee.inputs.keys" . -}}
 {{- include "burgee.inputs.words" . -}}
 {{- include "burgee.inputs.authority" . -}}
+{{- include "burgee.inputs.credentials" . -}}
 {{- include "burgee.inputs.region" . -}}
 {{- end -}}
 
@@ -92,5 +93,15 @@ template here looks at one subject and renders nothing.
 {{- $key := index .data "tls.key" | b64dec -}}
 {{- if not (and (regexMatch (include "burgee.inputs.certificates" .) (index .data "tls.crt" | b64dec)) (regexMatch "^\\s*-----BEGIN [A-Z ]*PRIVATE KEY-----\\s[A-Za-z0-9+/=\\s]+-----END [A-Z ]*PRIVATE KEY-----\\s*$" $key)) -}}
 {{- fail (printf "the Secret %s in namespace %s, with the authority of the webhook's certificate, is damaged: kubectl -n %s delete secret %s, and upgrade again for another" .name .namespace .namespace .name) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What is given for one way and not used by the one that is in force: the sidecar would go without credentials. */}}
+{{- define "burgee.inputs.credentials" -}}
+{{- $credentials := .Values.s3.credentials -}}
+{{- range $name, $from := dict "roleArn" "irsa" "secret" "secret" -}}
+{{- if and (get $credentials $name) (ne $credentials.from $from) -}}
+{{- fail (printf "s3.credentials.%s is set, and s3.credentials.from is %s, which does not use it: set s3.credentials.from=%s, or leave s3.credentials.%s out" $name $credentials.from $from $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
