@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,8 @@ func TestRefusedByTheTemplates(t *testing.T) {
 		"one port":       {"sidecar.ports.evaluation=8014", "sidecar.ports.evaluation and sidecar.ports.admin are both 8014: give each its own"},
 		"a setting":      {"sidecar.env[0].name=BURGEE_POLL,sidecar.env[0].value=1s", "sidecar.env[0]: BURGEE_POLL is what other values set: give sidecar.settings the setting in camel case, such as poll, or the value that it belongs to"},
 		"set twice":      {"s3.region=eu-central-1,sidecar.env[0].name=AWS_REGION", "sidecar.env[0]: AWS_REGION is what other values set: give s3 the value that it belongs to"},
+		"little memory":  {"sidecar.resources.memory=8Mi", `sidecar.resources.memory: "8Mi" is too little; want 16Mi or more: the sidecar needs as much`},
+		"a low limit":    {"sidecar.resources.cpuLimit=0.01", `sidecar.resources.cpuLimit: "0.01" is too little; want 20m or more: as much is requested`},
 		"no role":        {"s3.credentials.from=irsa", "s3.credentials.roleArn is not set: name the role that the pods' service accounts may assume"},
 		"no keys":        {"s3.credentials.from=secret", "s3.credentials.secret is not set: name the Secret, in each application's namespace, whose key `credentials` is an AWS credentials file"},
 		"no certificate": {"webhook.certificate.from=secret,webhook.certificate.caBundle=", "webhook.certificate.caBundle is not set: give the certificate (PEM) of the authority that signed the webhook's, such as --set-file webhook.certificate.caBundle=ca.crt"},
@@ -80,6 +83,9 @@ func TestRefusedByTheSchema(t *testing.T) {
 		"a role":              {"s3.credentials.roleArn=flags", "/s3/credentials/roleArn"},
 		"a ConfigMap":         {"bootstrap.configMap=Flags", "/bootstrap/configMap"},
 		"no folder":           {"sidecar.socket=/burgee.sock", "/sidecar/socket"},
+		"a socket of /etc":    {"sidecar.socket=/etc/ssl/burgee.sock", "/sidecar/socket"},
+		"among secrets":       {"sidecar.socket=/run/secrets/burgee.sock", "/sidecar/socket"},
+		"a prefix":            {"store=s3://flags/../shop", "/store"},
 		"a port":              {"sidecar.ports.admin=0", "/sidecar/ports/admin"},
 		"a port as text":      {"sidecar.ports.evaluation=http", "/sidecar/ports/evaluation"},
 		"a quantity":          {"sidecar.resources.memory=64MiB", "/sidecar/resources/memory"},
@@ -111,5 +117,43 @@ func TestRefusedByTheSchema(t *testing.T) {
 				t.Errorf("it says %q and renders %d bytes; want it to refuse %s", refused, len(text), row.place)
 			}
 		})
+	}
+}
+
+// The schema repeats the patterns of the definition, by which pods and named templates are judged: each is the same in both.
+func TestTheSchemaHasTheDefinitionsPatterns(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(chartFolder, "values.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema any
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	all := objectsOf(t, rendered(t, program(t, "helm"), append(good(), "--set", "fullnameOverride=burgee")...))
+	data, _ := at(find(t, all, "ConfigMap", "burgee-inject"), "data", "injection.json").(string)
+	var definition struct {
+		Parameters map[string]struct {
+			Value, Pattern, Not string
+			Longest             int
+		}
+	}
+	if err := json.Unmarshal([]byte(data), &definition); err != nil {
+		t.Fatal(err)
+	}
+	for name, its := range definition.Parameters {
+		place := schema
+		for step := range strings.SplitSeq(its.Value, ".") {
+			place = at(place, "properties", step)
+		}
+		if ref, _ := at(place, "$ref").(string); ref != "" {
+			place = at(schema, "definitions", strings.TrimPrefix(ref, "#/definitions/"))
+		}
+		pattern, _ := at(place, "pattern").(string)
+		not, _ := at(place, "not", "pattern").(string)
+		longest, _ := at(place, "maxLength").(float64)
+		if strings.TrimPrefix(pattern, "^$|") != its.Pattern || not != its.Not || int(longest) != its.Longest {
+			t.Errorf("%s: the schema has %q, not %q, at most %v; the definition %q, not %q, at most %d", name, pattern, not, longest, its.Pattern, its.Not, its.Longest)
+		}
 	}
 }
