@@ -5,7 +5,6 @@ package inject
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -27,17 +26,16 @@ type Definition struct {
 	application struct{ env, mounts []map[string]any }
 	annotations map[string]any
 
-	declared map[string]declared // by the parameter's name
-	known    []string            // the annotations of all parameters, in order of their names
-	ports    []int64             // that the sidecar takes, in order
-	quantity *regexp.Regexp
+	declared map[string]*declared // by the parameter's name
+	known    []string             // the annotations of all parameters, in order of their names
+	ports    []int64              // that the sidecar takes, in order
 }
 
 // written is the definition as the chart writes it.
 type written struct {
-	Parameters  map[string]declared `json:"parameters"`
-	Container   map[string]any      `json:"container"`
-	Volumes     []map[string]any    `json:"volumes"`
+	Parameters  map[string]*declared `json:"parameters"`
+	Container   map[string]any       `json:"container"`
+	Volumes     []map[string]any     `json:"volumes"`
 	Application struct {
 		Env          []map[string]any `json:"env"`
 		VolumeMounts []map[string]any `json:"volumeMounts"`
@@ -56,7 +54,7 @@ func Parse(text []byte) (*Definition, error) {
 	}
 	d := &Definition{
 		container: w.Container, volumes: w.Volumes, annotations: w.Annotations,
-		declared: w.Parameters, quantity: regexp.MustCompile(quantityPattern),
+		declared: w.Parameters,
 	}
 	d.application.env, d.application.mounts = w.Application.Env, w.Application.VolumeMounts
 	for _, check := range []func() error{d.checkParameters, d.checkContainer, d.checkVolumes, d.checkApplication, d.checkAnnotations} {

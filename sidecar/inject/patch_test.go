@@ -78,7 +78,7 @@ func TestPlacesInAPod(t *testing.T) {
 		{"a variable of its own", `{"spec":{"containers":[{"name":"a","env":[{"name":"OFREP_ENDPOINT","value":"x"}]}]}}`, "spec|containers|0|env", []any{
 			map[string]any{"name": "OFREP_ENDPOINT", "value": "x"}, map[string]any{"name": "BURGEE_SOCKET", "value": "/run/burgee/burgee.sock"},
 		}},
-		{"a mount of the volume", `{"spec":{"containers":[{"name":"a","volumeMounts":[{"name":"burgee-socket","mountPath":"/f"}]}]}}`, "spec|containers|0|volumeMounts|1", nil},
+		{"a mount of the volume", `{"spec":{"initContainers":[{"name":"burgee","restartPolicy":"Always"}],"containers":[{"name":"a","volumeMounts":[{"name":"burgee-socket","mountPath":"/f"}]}]}}`, "spec|containers|0|volumeMounts|1", nil},
 		{"a port that is another", `{"spec":{"containers":[{"name":"a","ports":[{"containerPort":8015},{"name":"x"}]}]}}`, "spec|initContainers|0|name", "burgee"},
 		{"what nobody knows", `{"spec":{"containers":[{"name":"a","resizePolicy":[1.5]}],"new":{"x":[null]}},"status":{}}`, "spec|new", map[string]any{"x": []any{nil}}},
 		{"another store", `{"metadata":{"annotations":{"burgee.dev/store":"s3://flags/pay"}},"spec":{}}`, "spec|initContainers|0|env|:", map[string]any{"name": "BURGEE_STORE", "value": "s3://flags/pay"}},

@@ -103,7 +103,7 @@ func somePod(r *rand.Rand) object {
 	pod["spec"] = spec
 	if annotations := someObject(r, map[string][]any{
 		"a/b~c": {"x"}, "prometheus.io/scrape": {"false"}, "prometheus.io": {"x"}, "burgee.dev/store": {"file:///flags", "s3://a/b"},
-		"burgee.dev/socket": {"/a/b", "/run/x/y", "bad"}, "burgee.dev/cpu-limit": {"1", "", "100m"}, "burgee.dev/stroe": {"x"},
+		"burgee.dev/socket": {"/tmp/a/b", "/run/x/y", "bad"}, "burgee.dev/cpu-limit": {"1", "", "100m", "1m"}, "burgee.dev/stroe": {"x"},
 	}); r.IntN(8) > 0 {
 		pod["metadata"] = object{"annotations": annotations, "generateName": "a-"}
 	} else if r.IntN(2) == 0 {
@@ -176,7 +176,7 @@ func FuzzPatch(f *testing.F) {
 	d := definition(f)
 	f.Add(read(f, "testdata/pod.json"))
 	f.Add(read(f, "testdata/small.want.json"))
-	f.Add([]byte(`{"metadata":{"annotations":{"burgee.dev/socket":"/a/b","x~/y":null}},"spec":{"initContainers":[{"name":"burgee","restartPolicy":"Always","env":null}],"containers":[{}]}}`))
+	f.Add([]byte(`{"metadata":{"annotations":{"burgee.dev/socket":"/tmp/a/b","x~/y":null}},"spec":{"initContainers":[{"name":"burgee","restartPolicy":"Always","env":null}],"containers":[{}]}}`))
 	f.Add([]byte(`{"metadata":null,"spec":{"hostNetwork":false,"os":null,"volumes":[null],"containers":[{"ports":[{"containerPort":1}],"env":[null]}]}}`))
 	f.Fuzz(func(t *testing.T, pod []byte) { holds(t, d, pod) })
 }

@@ -14,7 +14,8 @@ func (r *Refusal) Error() string { return r.Message }
 
 // refusals are looked at in this order, and the first one that has something to say counts.
 var refusals = []func(*Definition, *pod, map[string]string) string{
-	manyAnnotations, unknownAnnotation, windows, hostNetwork, missingValue, badSocket, badQuantity, takenName, takenVolume, takenFolder, takenPort,
+	manyAnnotations, unknownAnnotation, windows, hostNetwork, missingValue, badValue, smallValue, takenName, takenVolume, earlyMount,
+	takenFolder, takenPort,
 }
 
 func (d *Definition) refuse(p *pod, values map[string]string) error {
@@ -52,7 +53,7 @@ func windows(_ *Definition, p *pod, _ map[string]string) string {
 	if p.Spec.OS.Name != "windows" {
 		return ""
 	}
-	return "the pod runs on Windows, for which there is no sidecar: take the label burgee.dev/inject off"
+	return "the pod runs on Windows, for which there is no sidecar: take off the label that asks for one"
 }
 
 func hostNetwork(d *Definition, p *pod, _ map[string]string) string {
@@ -67,30 +68,32 @@ func hostNetwork(d *Definition, p *pod, _ map[string]string) string {
 	if len(ports) == 1 {
 		word = "port "
 	}
-	return "the pod uses the network of its node, where " + word + listed(ports) + " would be the node's: take the label burgee.dev/inject off, " +
+	return "the pod uses the network of its node, where " + word + listed(ports) + " would be the node's: take off the label that asks for a sidecar, " +
 		"or include the sidecar by the chart's named templates with ports of its own"
 }
 
 func missingValue(d *Definition, _ *pod, values map[string]string) string {
-	for _, k := range kinds[:free] {
-		if p := d.declared[k.name]; p.Required && values[k.name] == "" {
-			return fmt.Sprintf("no %s: give the pod the annotation %s, or the chart the value %s", k.name, p.Annotation, k.name)
+	for _, name := range kinds[:free] {
+		if p := d.declared[name]; p.Required && values[name] == "" {
+			return fmt.Sprintf("no %s: give the pod the annotation %s, or the chart the value %s", name, p.Annotation, p.Value)
 		}
 	}
 	return ""
 }
 
-func badSocket(d *Definition, _ *pod, values map[string]string) string {
-	if wrong := d.wrongSocket(values); wrong != "" {
-		return d.wrongAnnotation(socket, values, wrong)
-	}
-	return ""
+func badValue(d *Definition, _ *pod, values map[string]string) string {
+	return d.firstOf((*Definition).wrong, values)
 }
 
-func badQuantity(d *Definition, _ *pod, values map[string]string) string {
-	for _, k := range kinds {
-		if wrong := d.wrongQuantity(k, values); wrong != "" {
-			return d.wrongAnnotation(k.name, values, wrong)
+func smallValue(d *Definition, _ *pod, values map[string]string) string {
+	return d.firstOf((*Definition).tooLittle, values)
+}
+
+// firstOf gives what is found of the first parameter of which anything is.
+func (d *Definition) firstOf(find func(d *Definition, name string, values map[string]string) string, values map[string]string) string {
+	for _, name := range kinds {
+		if found := find(d, name, values); found != "" {
+			return d.wrongAnnotation(name, values, found)
 		}
 	}
 	return ""
@@ -124,12 +127,29 @@ func takenVolume(d *Definition, p *pod, _ map[string]string) string {
 	return ""
 }
 
-// takenFolder finds other volumes where the socket's folder would be mounted.
+// earlyMount finds mounts of volumes that are still to be added, which could be such that the container writes to them, or looks for the socket
+// elsewhere. Where the sidecar is there, whoever put it in knew what to mount.
+func earlyMount(d *Definition, p *pod, _ map[string]string) string {
+	if p.hasSidecar() {
+		return ""
+	}
+	for _, c := range p.others() {
+		for _, m := range c.VolumeMounts {
+			if slices.ContainsFunc(d.volumes, func(v map[string]any) bool { return text(v, "name") == m.Name }) {
+				const rest = ", which is not there before the sidecar is: leave the mount out"
+				return sayable("container "+c.Name+" mounts "+m.Name+rest, "a container mounts a volume of the sidecar's"+rest)
+			}
+		}
+	}
+	return ""
+}
+
+// takenFolder finds other volumes where the socket's folder would be mounted, or below it, where the read-only mount has no place for them.
 func takenFolder(d *Definition, p *pod, values map[string]string) string {
 	volume, folder := text(d.application.mounts[0], "name"), values[socketFolder]
 	for _, c := range p.others() {
 		for _, m := range c.VolumeMounts {
-			if m.MountPath == folder && m.Name != volume {
+			if strings.HasPrefix(m.MountPath+"/", folder+"/") && m.Name != volume {
 				rest := ", where the socket goes: mount it elsewhere, or give the pod the annotation " + d.declared[socket].Annotation + " with another path"
 				return sayable("container "+c.Name+" mounts "+m.Name+" at "+m.MountPath+rest, "a container mounts a volume"+strings.TrimPrefix(rest, ","))
 			}

@@ -13,7 +13,7 @@ func marker(text string) (name string, is bool) {
 		return "", false
 	}
 	name = text[1 : len(text)-1]
-	return name, name == socketFolder || slices.ContainsFunc(kinds, func(k kind) bool { return k.name == name })
+	return name, name == socketFolder || slices.Contains(kinds, name)
 }
 
 // render gives a copy with values in the place of markers. A member of an object whose value is empty is left out.

@@ -14,21 +14,26 @@ func TestRefusalsThatCannotBeSaid(t *testing.T) {
 		return `{"metadata":{"annotations":{` + quote(t, name) + ":" + quote(t, value) + `}},"spec":{}}`
 	}
 	const known = " is not known; there are burgee.dev/cpu-limit, burgee.dev/cpu-request, burgee.dev/environment, burgee.dev/memory, burgee.dev/socket and burgee.dev/store"
-	const quantity = ` is no quantity; want such as 64Mi`
-	fits := strings.Repeat("x", maxMessage-len(`burgee: annotation burgee.dev/memory: ""`+quantity))
+	const path = ` is no path of a file in a folder of its own below /run, /var/run, /tmp or /mnt, of at most 107 bytes; want such as /run/flags/burgee.sock`
+	const amount = ` is no amount of memory; want such as 64Mi`
+	fits := strings.Repeat("x", maxMessage-len(`burgee: annotation burgee.dev/memory: ""`+amount))
 	for _, row := range []struct{ pod, want string }{
 		{annotated("burgee.dev/a\nb", ""), "burgee: an annotation" + known},
 		{annotated("burgee.dev/"+long, ""), "burgee: an annotation" + known},
-		{annotated("burgee.dev/socket", "a\nb"), "burgee: annotation burgee.dev/socket is no absolute path of a file in a folder, of at most 107 bytes"},
-		{annotated("burgee.dev/socket", long), "burgee: annotation burgee.dev/socket is no absolute path of a file in a folder, of at most 107 bytes"},
-		{annotated("burgee.dev/memory", "\n"), "burgee: annotation burgee.dev/memory" + quantity},
-		{annotated("burgee.dev/memory", fits+"x"), "burgee: annotation burgee.dev/memory" + quantity},
-		{annotated("burgee.dev/memory", fits), `burgee: annotation burgee.dev/memory: "` + fits + `"` + quantity},
-		{annotated("burgee.dev/memory", "a\rb"), "burgee: annotation burgee.dev/memory: \"a\rb\"" + quantity},
-		{annotated("burgee.dev/cpu-limit", "\n"), "burgee: annotation burgee.dev/cpu-limit is no quantity; want such as 100m"},
+		{annotated("burgee.dev/socket", "a\nb"), "burgee: annotation burgee.dev/socket" + path},
+		{annotated("burgee.dev/socket", long), "burgee: annotation burgee.dev/socket" + path},
+		{annotated("burgee.dev/memory", "\n"), "burgee: annotation burgee.dev/memory" + amount},
+		{annotated("burgee.dev/memory", fits+"x"), "burgee: annotation burgee.dev/memory" + amount},
+		{annotated("burgee.dev/memory", fits), `burgee: annotation burgee.dev/memory: "` + fits + `"` + amount},
+		{annotated("burgee.dev/memory", "a\rb"), "burgee: annotation burgee.dev/memory: \"a\rb\"" + amount},
+		{annotated("burgee.dev/cpu-limit", "\n"), "burgee: annotation burgee.dev/cpu-limit is no amount of processor time; want such as 100m"},
 		{
 			`{"spec":{"containers":[{"name":"a\nb","volumeMounts":[{"name":"x","mountPath":"/run/burgee"}]}]}}`,
 			"burgee: a container mounts a volume where the socket goes: mount it elsewhere, or give the pod the annotation burgee.dev/socket with another path",
+		},
+		{
+			`{"spec":{"containers":[{"name":"a\nb","volumeMounts":[{"name":"burgee-state","mountPath":"/x"}]}]}}`,
+			"burgee: a container mounts a volume of the sidecar's, which is not there before the sidecar is: leave the mount out",
 		},
 		{
 			`{"spec":{"containers":[{"name":"` + long + `","ports":[{"containerPort":8014}]}]}}`,

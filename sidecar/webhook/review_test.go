@@ -71,7 +71,7 @@ func TestOtherReviews(t *testing.T) {
 	const (
 		allowed = `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","allowed":true}}`
 		denied  = `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","allowed":false,` +
-			`"status":{"code":422,"reason":"Invalid","message":"burgee: the pod runs on Windows, for which there is no sidecar: take the label burgee.dev/inject off"}}}`
+			`"status":{"code":422,"reason":"Invalid","message":"burgee: the pod runs on Windows, for which there is no sidecar: take off the label that asks for one"}}}`
 	)
 	whole, err := os.ReadFile("../inject/testdata/small.want.json")
 	if err != nil {

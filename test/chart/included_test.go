@@ -14,6 +14,12 @@ func TestTheLibraryRefuses(t *testing.T) {
 		"unknown":          {`include "burgee.container" (merge (dict "Parameters" (dict "stor" "s3://x")) .Subcharts.burgee)`, "", "parameter stor is not known; there are cpuLimit, cpuRequest, environment, memory, socket, store"},
 		"no store":         {`include "burgee.container" .Subcharts.burgee`, "burgee.store=", "no store: give the chart burgee the value store, or the parameter store where its templates are included"},
 		"emptied":          {`include "burgee.volumes" (merge (dict "Parameters" (dict "memory" "")) .Subcharts.burgee)`, "", "no memory: give the chart burgee the value memory, or the parameter memory where its templates are included"},
+		"a folder":         {`include "burgee.env" (merge (dict "Parameters" (dict "store" "file:///flags")) .Subcharts.burgee)`, "", `parameter store: "file:///flags" is no store; want such as s3://bucket/prefix`},
+		"a socket of /etc": {`include "burgee.env" (merge (dict "Parameters" (dict "socket" "/etc/ssl/s")) .Subcharts.burgee)`, "", `parameter socket: "/etc/ssl/s" is no path of a file in a folder of its own below /run`},
+		"among secrets":    {`include "burgee.env" (merge (dict "Parameters" (dict "socket" "/run/secrets/s")) .Subcharts.burgee)`, "", `parameter socket: "/run/secrets/s" is no path of a file in a folder of its own below /run`},
+		"an amount":        {`include "burgee.env" (merge (dict "Parameters" (dict "memory" "1500m")) .Subcharts.burgee)`, "", `parameter memory: "1500m" is no amount of memory; want such as 64Mi`},
+		"little memory":    {`include "burgee.env" (merge (dict "Parameters" (dict "memory" "16383Ki")) .Subcharts.burgee)`, "", `parameter memory: "16383Ki" is too little; want 16Mi or more: the sidecar needs as much`},
+		"little time":      {`include "burgee.env" (merge (dict "Parameters" (dict "cpuLimit" 0.289 "cpuRequest" "290m")) .Subcharts.burgee)`, "", `parameter cpuLimit: "0.289" is too little; want 290m or more: as much is requested`},
 		"no keys to trust": {`include "burgee.env" .Subcharts.burgee`, "burgee.trustKeys=null", "trustKeys is empty, so no flags could be trusted"},
 	} {
 		t.Run(name, func(t *testing.T) {

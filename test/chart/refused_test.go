@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -43,6 +44,9 @@ func TestRefusedByTheTemplates(t *testing.T) {
 		"a folder's":     {"sidecar.env[0].name=X,sidecar.env[0].valueFrom.secretKeyRef.name=<socketFolder>", "sidecar.env[0]: X is <socketFolder>, which stands for a pod's own value in what the chart makes: say it otherwise"},
 		"named twice":    {"sidecar.env[0].name=X,sidecar.env[1].name=Y,sidecar.env[2].name=X", "sidecar.env[2]: X stands twice: take one of them off"},
 		"two values":     {"sidecar.env[0].name=X,sidecar.env[0].value=,sidecar.env[0].valueFrom.fieldRef.fieldPath=spec.nodeName", "sidecar.env[0]: X has both value and valueFrom: give it one of them"},
+		"a prefix":       {"store=s3://flags/../shop", `store: "s3://flags/../shop" is no store; want such as s3://bucket/prefix`},
+		"little memory":  {"sidecar.resources.memory=8Mi", `sidecar.resources.memory: "8Mi" is too little; want 16Mi or more: the sidecar needs as much`},
+		"a low limit":    {"sidecar.resources.cpuLimit=0.01", `sidecar.resources.cpuLimit: "0.01" is too little; want 20m or more: as much is requested`},
 		"no role":        {"s3.credentials.from=irsa", "s3.credentials.roleArn is not set: name the role that the pods' service accounts may assume"},
 		"no agent":       {"s3.credentials.from=pod-identity,s3.credentials.agent=", "s3.credentials.agent is not set: give the address of the Pod Identity agent, http://169.254.170.23/v1/credentials, or http://[fd00:ec2::23]/v1/credentials where pods have IPv6 addresses"},
 		"no keys":        {"s3.credentials.from=secret", "s3.credentials.secret is not set: name the Secret, in each application's namespace, whose key `credentials` is an AWS credentials file"},
@@ -147,6 +151,8 @@ func TestRefusedByTheSchema(t *testing.T) {
 		"no folder":           {"sidecar.socket=/burgee.sock", "/sidecar/socket"},
 		"an agent elsewhere":  {"s3.credentials.agent=http://agent.example/v1/credentials", "/s3/credentials/agent"},
 		"a bare address":      {"s3.credentials.agent=http://fd00:ec2::23/v1/credentials", "/s3/credentials/agent"},
+		"a socket of /etc":    {"sidecar.socket=/etc/ssl/burgee.sock", "/sidecar/socket"},
+		"among secrets":       {"sidecar.socket=/run/secrets/burgee.sock", "/sidecar/socket"},
 		"a port":              {"sidecar.ports.admin=0", "/sidecar/ports/admin"},
 		"a port as text":      {"sidecar.ports.evaluation=http", "/sidecar/ports/evaluation"},
 		"a quantity":          {"sidecar.resources.memory=64MiB", "/sidecar/resources/memory"},
@@ -178,5 +184,46 @@ func TestRefusedByTheSchema(t *testing.T) {
 				t.Errorf("it says %q and renders %d bytes; want it to refuse %s", refused, len(text), row.place)
 			}
 		})
+	}
+}
+
+// The schema repeats the patterns of the definition, by which pods and named templates are judged: each is the same in both.
+func TestTheSchemaHasTheDefinitionsPatterns(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(chartFolder, "values.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema any
+	if err := json.Unmarshal(text, &schema); err != nil {
+		t.Fatal(err)
+	}
+	all := objectsOf(t, rendered(t, program(t, "helm"), append(good(), "--set", "fullnameOverride=burgee")...))
+	data, _ := at(find(t, all, "ConfigMap", "burgee-inject"), "data", "injection.json").(string)
+	var definition struct {
+		Parameters map[string]struct {
+			Value, Pattern, Not string
+			Longest             int
+		}
+	}
+	if err := json.Unmarshal([]byte(data), &definition); err != nil {
+		t.Fatal(err)
+	}
+	for name, its := range definition.Parameters {
+		if name == "store" {
+			continue // the templates refuse it in words
+		}
+		place := schema
+		for step := range strings.SplitSeq(its.Value, ".") {
+			place = at(place, "properties", step)
+		}
+		if ref, _ := at(place, "$ref").(string); ref != "" {
+			place = at(schema, "definitions", strings.TrimPrefix(ref, "#/definitions/"))
+		}
+		pattern, _ := at(place, "pattern").(string)
+		not, _ := at(place, "not", "pattern").(string)
+		longest, _ := at(place, "maxLength").(float64)
+		if strings.TrimPrefix(pattern, "^$|") != its.Pattern || not != its.Not || int(longest) != its.Longest {
+			t.Errorf("%s: the schema has %q, not %q, at most %v; the definition %q, not %q, at most %d", name, pattern, not, longest, its.Pattern, its.Not, its.Longest)
+		}
 	}
 }

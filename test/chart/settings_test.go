@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/burgeehq/burgee/sidecar/inject"
 	"github.com/burgeehq/burgee/sync/lkg"
 	"github.com/burgeehq/burgee/test/kit"
 )
@@ -106,50 +105,6 @@ func TestTheStateFitsItsVolume(t *testing.T) {
 			t.Parallel()
 			if text, refused := template(t, helm, append(good(), "--set-string", "sidecar.stateSize="+size)...); (refused == "") != taken {
 				t.Errorf("it says %q and renders %d bytes; want it taken: %v", refused, len(text), taken)
-			}
-		})
-	}
-}
-
-// What the schema takes as a socket or a quantity, the webhook takes as a default, and it refuses no less.
-func TestTheSchemaRefusesWhatTheWebhookRefuses(t *testing.T) {
-	t.Parallel()
-	helm := program(t, "helm")
-	for value, taken := range map[string]bool{
-		"socket=/run/burgee/burgee.sock": true,
-		"socket=/r/.s":                   true,
-		"socket=/r/..s":                  true,
-		"socket=/a/b/c/d.sock":           true,
-		"socket=/" + strings.Repeat("a", 50) + "/" + strings.Repeat("s", 55): true,
-		"socket=/" + strings.Repeat("a", 50) + "/" + strings.Repeat("s", 56): false,
-		"socket=burgee.sock":        false,
-		"socket=/burgee.sock":       false,
-		"socket=/run/":              false,
-		"socket=/run//s":            false,
-		"socket=/run/./s":           false,
-		"socket=/run/../s":          false,
-		"socket=/run/..":            false,
-		"socket=/run:/s":            false,
-		"socket=":                   false,
-		"resources.memory=64Mi":     true,
-		"resources.memory=1.5Gi":    true,
-		"resources.memory=64MiB":    false,
-		"resources.memory=-1":       false,
-		"resources.cpuRequest=100m": true,
-		"resources.cpuRequest=":     true,
-		"resources.cpuLimit=1e3":    true,
-		"resources.cpuLimit=many":   false,
-	} {
-		t.Run(value, func(t *testing.T) {
-			t.Parallel()
-			_, refused := template(t, helm, append(good(), "--set-string", "sidecar."+value)...)
-			if (refused == "") != taken {
-				t.Errorf("the schema: %q; want it taken: %v", refused, taken)
-			}
-			text := rendered(t, helm, append(good(), "--set-string", "sidecar."+value, "--skip-schema-validation")...)
-			data, _ := at(find(t, objectsOf(t, text), "ConfigMap", "burgee-inject"), "data", "injection.json").(string)
-			if _, err := inject.Parse([]byte(data)); (err == nil) != taken {
-				t.Errorf("the webhook: %v; want it taken: %v", err, taken)
 			}
 		})
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	known   = "there are burgee.dev/cpu-limit, burgee.dev/cpu-request, burgee.dev/environment, burgee.dev/memory, burgee.dev/socket and burgee.dev/store"
-	takeOff = "take the label burgee.dev/inject off"
+	known  = "there are burgee.dev/cpu-limit, burgee.dev/cpu-request, burgee.dev/environment, burgee.dev/memory, burgee.dev/socket and burgee.dev/store"
+	noPath = ` is no path of a file in a folder of its own below /run, /var/run, /tmp or /mnt, of at most 107 bytes; want such as /run/flags/burgee.sock`
 )
 
 // refused is every kind of pod that gets no sidecar, and what whoever makes it reads.
@@ -30,10 +30,10 @@ var refused = []struct {
 		spec["os"] = object{"name": "windows"}
 		spec["securityContext"] = object{"runAsNonRoot": true}
 		spec["containers"] = list{object{"name": "app", "image": "app"}}
-	}), "burgee: the pod runs on Windows, for which there is no sidecar: " + takeOff},
+	}), "burgee: the pod runs on Windows, for which there is no sidecar: take off the label that asks for one"},
 	{
 		"network of the node", pod("p", func(_, spec object) { spec["hostNetwork"] = true }),
-		"burgee: the pod uses the network of its node, where ports 8014 and 8016 would be the node's: " + takeOff +
+		"burgee: the pod uses the network of its node, where ports 8014 and 8016 would be the node's: take off the label that asks for a sidecar" +
 			", or include the sidecar by the chart's named templates with ports of its own",
 	},
 	{"no store", annotated("p", "store", ""), "burgee: no store: give the pod the annotation burgee.dev/store, or the chart the value store"},
@@ -43,22 +43,27 @@ var refused = []struct {
 	},
 	{
 		"relative socket", annotated("p", "socket", "run/burgee.sock"),
-		`burgee: annotation burgee.dev/socket: "run/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
+		`burgee: annotation burgee.dev/socket: "run/burgee.sock"` + noPath,
 	},
 	{
 		"socket in the root", annotated("p", "socket", "/burgee.sock"),
-		`burgee: annotation burgee.dev/socket: "/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
+		`burgee: annotation burgee.dev/socket: "/burgee.sock"` + noPath,
 	},
 	{
 		"socket with a way up", annotated("p", "socket", "/run/../etc/burgee.sock"),
-		`burgee: annotation burgee.dev/socket: "/run/../etc/burgee.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
+		`burgee: annotation burgee.dev/socket: "/run/../etc/burgee.sock"` + noPath,
 	},
 	{
 		"long socket", annotated("p", "socket", "/run/"+strings.Repeat("x", 103)),
-		`burgee: annotation burgee.dev/socket: "/run/` + strings.Repeat("x", 103) + `" is no absolute path of a file in a folder, of at most 107 bytes`,
+		`burgee: annotation burgee.dev/socket: "/run/` + strings.Repeat("x", 103) + `"` + noPath,
 	},
-	{"memory", annotated("p", "memory", "lots"), `burgee: annotation burgee.dev/memory: "lots" is no quantity; want such as 64Mi`},
-	{"processor", annotated("p", "cpu-limit", "much"), `burgee: annotation burgee.dev/cpu-limit: "much" is no quantity; want such as 100m`},
+	{"memory", annotated("p", "memory", "lots"), `burgee: annotation burgee.dev/memory: "lots" is no amount of memory; want such as 64Mi`},
+	{"processor", annotated("p", "cpu-limit", "much"), `burgee: annotation burgee.dev/cpu-limit: "much" is no amount of processor time; want such as 100m`},
+	{"little memory", annotated("p", "memory", "8Mi"), `burgee: annotation burgee.dev/memory: "8Mi" is too little; want 16Mi or more: the sidecar needs as much`},
+	{"little processor", annotated("p", "cpu-limit", "0.01"), `burgee: annotation burgee.dev/cpu-limit: "0.01" is too little; want 20m or more: as much is requested`},
+	{"folder as store", annotated("p", "store", "file:///flags"), `burgee: annotation burgee.dev/store: "file:///flags" is no store; want such as s3://bucket/prefix`},
+	{"environment", annotated("p", "environment", "shop prod"), `burgee: annotation burgee.dev/environment: "shop prod" is no environment; want such as shop/prod`},
+	{"socket among secrets", annotated("p", "socket", "/var/run/secrets/a/b.sock"), `burgee: annotation burgee.dev/socket: "/var/run/secrets/a/b.sock"` + noPath},
 	{
 		"container of its name", pod("p", func(_, spec object) { spec["containers"] = list{container("app"), container("burgee")} }),
 		"burgee: container burgee has the sidecar's name: call it otherwise",
@@ -70,6 +75,13 @@ var refused = []struct {
 	{"volume of its name", pod("p", func(_, spec object) {
 		spec["volumes"] = list{object{"name": "burgee-state", "emptyDir": object{}}}
 	}), "burgee: the pod has a volume burgee-state of its own: call it otherwise"},
+	{"mount of its volume", pod("p", func(_, spec object) {
+		spec["containers"] = list{container("app", "volumeMounts", list{object{"name": "burgee-socket", "mountPath": "/own"}})}
+	}), "burgee: container app mounts burgee-socket, which is not there before the sidecar is: leave the mount out"},
+	{"mount below the socket's folder", pod("p", func(_, spec object) {
+		spec["volumes"] = list{object{"name": "run", "emptyDir": object{}}}
+		spec["containers"] = list{container("app", "volumeMounts", list{object{"name": "run", "mountPath": "/run/burgee/sub"}})}
+	}), "burgee: container app mounts run at /run/burgee/sub, where the socket goes: mount it elsewhere, or give the pod the annotation burgee.dev/socket with another path"},
 	{"mount where the socket goes", pod("p", func(_, spec object) {
 		spec["volumes"] = list{object{"name": "run", "emptyDir": object{}}}
 		spec["containers"] = list{container("app", "volumeMounts", list{object{"name": "run", "mountPath": "/run/burgee"}})}

@@ -61,12 +61,12 @@ var applications = map[string]struct {
 	"parameters": {
 		pod: pod("p", func(meta, _ object) {
 			meta["annotations"] = object{
-				"burgee.dev/store": `s3://other/a"b\c`, "burgee.dev/environment": "shop/staging", "burgee.dev/socket": "/a/b/c.sock",
+				"burgee.dev/store": "s3://other/a(b)='c'*", "burgee.dev/environment": "shop/staging", "burgee.dev/socket": "/tmp/b/c.sock",
 				"burgee.dev/memory": "100Mi", "burgee.dev/cpu-request": "1", "burgee.dev/cpu-limit": "2", "example.com/other": "x",
 			}
 		}),
 		parameters: object{
-			"store": `s3://other/a"b\c`, "environment": "shop/staging", "socket": "/a/b/c.sock", "memory": "100Mi", "cpuRequest": "1", "cpuLimit": "2",
+			"store": "s3://other/a(b)='c'*", "environment": "shop/staging", "socket": "/tmp/b/c.sock", "memory": "100Mi", "cpuRequest": "1", "cpuLimit": "2",
 		},
 	},
 	"own ways": {admission: true, pod: pod("p", func(meta, spec object) {

@@ -62,8 +62,9 @@ func TestPolicyAndWebhookAgree(t *testing.T) {
 	}
 	t.Logf("%d pods of each set of values: %v", *pods, seen)
 	for _, kind := range []string{
-		"", "annotation is not known", "the pod runs on", "the pod uses", "no store", "no environment", "annotation is no absolute",
-		"annotation is no quantity", "container has the", "the pod has", "container mounts", "container has port",
+		"", "annotation is not known", "the pod runs on", "the pod uses", "no store", "no environment", "annotation is no store", "annotation is no environment",
+		"annotation is no path", "annotation is no amount", "annotation is too little", "container has the", "the pod has", "container leave the mount out",
+		"container mount it elsewhere", "container has port",
 	} {
 		if seen[kind] == 0 && *pods >= 300 && !t.Failed() {
 			t.Errorf("no pod was generated whose outcome is %q", kind)
@@ -76,14 +77,14 @@ func kindOf(message string) string {
 	rest := strings.TrimPrefix(message, "burgee: ")
 	switch {
 	case strings.HasPrefix(rest, "annotation "):
-		for _, kind := range []string{"is not known", "is no absolute", "is no quantity"} {
+		for _, kind := range []string{"is not known", "is no store", "is no environment", "is no path", "is no amount", "is too little"} {
 			if strings.Contains(rest, kind) {
 				return "annotation " + kind
 			}
 		}
 	case strings.HasPrefix(rest, "container "):
-		for _, kind := range []string{"has the", "mounts", "has port"} {
-			if strings.Contains(rest, " "+kind+" ") {
+		for _, kind := range []string{"has the", "leave the mount out", "mount it elsewhere", "has port"} {
+			if strings.Contains(rest+" ", " "+kind+" ") || strings.Contains(rest, " "+kind+",") {
 				return "container " + kind
 			}
 		}

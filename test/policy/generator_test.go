@@ -16,19 +16,30 @@ func newPod() *core.Pod {
 	}
 }
 
-// quantities, sockets and texts are values of annotations, good ones and others.
+// memory, processors and the others are values of annotations, good ones and others. The first of each is good.
 var (
-	quantities = []string{
-		"64Mi", "100m", "1", "0.5", ".5", "1.5Gi", "2e3", "1E2", "5.", "250M", "0", "0m", "", "-1", "+1", "1 Gi", "1ki", "Mi", "1e", "1e999", "banana",
-		"1Mi\t", "٣Mi", "99999999999999999999", strings.Repeat("9", 64), strings.Repeat("9", 65), "1KB", "0.0", "1n", "2u", "1e-3", "1e+3",
+	memory = []string{
+		"64Mi", "96M", "1.5Gi", "0.25G", "20000k", "16384Ki", "16383Ki", "16Mi", "15.999Mi", "16777216", "16777215", "0.016G", "0.017G", "999999Gi", "999999999999Ki", "0", "", "1500m",
+		"-1", "+1", "1 Gi", "64mi", "Mi", "1e9", "banana", "64Mi\t", "٣Mi", "9999999999999", strings.Repeat("9", 65), "1KB", "5.", ".5G", "1.5", "2T", "64@Mi",
+	}
+	processors = []string{
+		"200m", "20m", "0.02", "0.019", "19m", "1", "1000m", "0.999", "1.001", "0.200", "0.29", "290m", "999999", "0", "0m", "0.0", "", "1n", "2u", "1.5m", ".5", "5.", "1e3", "-1", "1 ", "much",
+		strings.Repeat("9", 65), "1Ki", "1000000",
 	}
 	sockets = []string{
-		"/run/burgee/burgee.sock", "/tmp/a/b", "/a/b", "/mnt/x/s.sock", "/a", "/", "", "a/b", "/a/b/", "/a//b", "/a/./b", "/a/../b", "/a/b/..", "/a/.b/..c",
-		"/a:b/c", "/ä/ö", "/" + strings.Repeat("a", 104) + "/b", "/" + strings.Repeat("a", 105) + "/b", "/" + strings.Repeat("ä", 52) + "/b",
-		"/" + strings.Repeat("ä", 53) + "/b", `/a"b/c\d`, "/...", "/.../a", "/a/...",
+		"/run/burgee/burgee.sock", "/tmp/a/b", "/var/run/a/b", "/mnt/x/s.sock", "/tmp/flags/deep/s", "/run/secrets/s", "/var/run/secrets/a/s", "/run/secretsof/s", "/tmp/secrets/s", "/a/b", "/etc/a/b",
+		"/var/lib/burgee/s", "/runs/a/b", "/tmp/a", "/run/a", "/", "", "a/b", "/tmp/a/b/", "/tmp//b", "/tmp/./b", "/tmp/../tmp/a/b", "/tmp/a/..", "/tmp/a/.b", "/tmp/a/b..c", "/tmp/a:b/c", "/tmp/ä/ö",
+		"/tmp/" + strings.Repeat("a", 100) + "/b", "/tmp/" + strings.Repeat("a", 101) + "/b", `/tmp/a"b/c\d`, "/tmp/$(A)/b", "/tmp/a@b/c",
 	}
-	texts   = []string{"s3://other/place", "shop/test", "", `with "quotes" and \`, "<socket>", "ä", "$(HOME)"}
-	folders = []string{"/run/burgee", "/run/burgee/", "/tmp/flags", "/tmp/a", "/mnt/x", "/data"}
+	stores = []string{
+		"s3://other/place", "s3://other", "s3://other/", "s3://other/a/b=c/", "s3://o/a", "s3://other//a", "s3://other/../a", "s3://other/.a", "s3://other/a b", "S3://other/a", "file:///flags", "other/place", "",
+		"s3://key:secret@other/a", "s3://other/a?b", "s3://other/" + strings.Repeat("a", 240), "s3://other/" + strings.Repeat("a", 241), "s3://other/" + strings.Repeat("a/", 250) + "a", "s3://other/" + strings.Repeat("a/", 251),
+		`s3://other/"`, "s3://other/ä", "<socket>",
+	}
+	environments = []string{
+		"shop/test", "", `with"quotes"and\`, "<socket>", "ä", "$(HOME)", "a b", "a\u0000", "a\u007f", "a@b", " a", strings.Repeat("ä", 253), strings.Repeat("ä", 254), "a\u00a0b",
+	}
+	folders = []string{"/run/burgee", "/run/burgee/", "/run/burgee//", "/run/burgee/sub", "/run/burgees", "/tmp/flags", "/tmp/a", "/mnt/x", "/mnt/x/y", "/data"}
 )
 
 // generator makes pods that are mostly good, so that each thing that is wrong is often the only one.
@@ -74,7 +85,7 @@ func (g generator) annotate(pod *core.Pod) {
 		name string
 		from []string
 	}{
-		{"store", texts}, {"environment", texts}, {"socket", sockets}, {"memory", quantities}, {"cpu-request", quantities}, {"cpu-limit", quantities},
+		{"store", stores}, {"environment", environments}, {"socket", sockets}, {"memory", memory}, {"cpu-request", processors}, {"cpu-limit", processors},
 	} {
 		switch n := g.IntN(8); {
 		case n == 0:
@@ -100,10 +111,13 @@ func (g generator) container(names ...string) core.Container {
 		c.Env = append(c.Env, core.EnvVar{Name: pick(g, "A", "B", "OFREP_ENDPOINT", "BURGEE_SOCKET", "burgee_socket"), Value: "own"})
 	}
 	for range g.IntN(3) {
-		c.VolumeMounts = append(c.VolumeMounts, core.VolumeMount{Name: pick(g, "data", "cache", "burgee-state"), MountPath: pick(g, "/data", "/cache", "/run")})
+		c.VolumeMounts = append(c.VolumeMounts, core.VolumeMount{Name: pick(g, "data", "cache"), MountPath: pick(g, "/data", "/cache", "/run")})
 	}
 	if g.rarely() {
-		c.VolumeMounts = append(c.VolumeMounts, core.VolumeMount{Name: pick(g, "data", "burgee-socket"), MountPath: pick(g, folders...)})
+		c.VolumeMounts = append(c.VolumeMounts, core.VolumeMount{Name: pick(g, "data", "cache", "burgee-socket"), MountPath: pick(g, folders...)})
+	}
+	if g.IntN(30) == 0 {
+		c.VolumeMounts = append(c.VolumeMounts, core.VolumeMount{Name: pick(g, "burgee-state", "burgee-socket", "burgee-token", "burgee-bootstrap", "burgee-other"), MountPath: pick(g, "/data", "/own")})
 	}
 	for range g.IntN(2) {
 		c.Ports = append(c.Ports, core.ContainerPort{ContainerPort: int32(pick(g, 80, 443, 8080, 8080, 8080, 8014, 8016, 9014, 80140))})

@@ -25,7 +25,7 @@ func TestMessages(t *testing.T) {
 		{"network", func(p *core.Pod) {
 			p.Spec.HostNetwork = true
 			p.Spec.Containers[0].Ports = []core.ContainerPort{{ContainerPort: 8014}}
-		}, "burgee: the pod uses the network of its node, where ports 8014 and 8016 would be the node's: take the label burgee.dev/inject off, or include the sidecar by the chart's named templates with ports of its own"},
+		}, "burgee: the pod uses the network of its node, where ports 8014 and 8016 would be the node's: take off the label that asks for a sidecar, or include the sidecar by the chart's named templates with ports of its own"},
 		{
 			"store", func(p *core.Pod) {
 				p.Annotations = map[string]string{"burgee.dev/store": "", "burgee.dev/socket": "/a"}
@@ -33,20 +33,54 @@ func TestMessages(t *testing.T) {
 			"burgee: no store: give the pod the annotation burgee.dev/store, or the chart the value store",
 		},
 		{
-			"socket", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/socket": "a.sock"} },
-			`burgee: annotation burgee.dev/socket: "a.sock" is no absolute path of a file in a folder, of at most 107 bytes`,
+			"store's form", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/store": "file:///flags"} },
+			`burgee: annotation burgee.dev/store: "file:///flags" is no store; want such as s3://bucket/prefix`,
 		},
-		{"bytes", func(p *core.Pod) {
-			p.Annotations = map[string]string{"burgee.dev/socket": "/" + strings.Repeat("ä", 53) + "/b"}
-		}, // 56 letters
-			`burgee: annotation burgee.dev/socket: "/` + strings.Repeat("ä", 53) + `/b" is no absolute path of a file in a folder, of at most 107 bytes`},
+		{
+			"a secret", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/store": "s3://key:hunter2@flags"} },
+			`burgee: annotation burgee.dev/store: "…" is no store; want such as s3://bucket/prefix`,
+		},
+		{
+			"environment's form", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/environment": "a b"} },
+			`burgee: annotation burgee.dev/environment: "a b" is no environment; want such as shop/prod`,
+		},
+		{
+			"socket", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/socket": "/etc/ssl/a.sock"} },
+			`burgee: annotation burgee.dev/socket: "/etc/ssl/a.sock" is no path of a file in a folder of its own below /run, /var/run, /tmp or /mnt, of at most 107 bytes; want such as /run/flags/burgee.sock`,
+		},
+		{
+			"token", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/socket": "/run/secrets/a.sock"} },
+			`burgee: annotation burgee.dev/socket: "/run/secrets/a.sock" is no path of a file in a folder of its own below /run, /var/run, /tmp or /mnt, of at most 107 bytes; want such as /run/flags/burgee.sock`,
+		},
+		{
+			"little memory", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/memory": "15.999Mi"} },
+			`burgee: annotation burgee.dev/memory: "15.999Mi" is too little; want 16Mi or more: the sidecar needs as much`,
+		},
+		{
+			"little time", func(p *core.Pod) {
+				p.Annotations = map[string]string{"burgee.dev/cpu-limit": "0.1", "burgee.dev/cpu-request": "101m"}
+			},
+			`burgee: annotation burgee.dev/cpu-limit: "0.1" is too little; want 101m or more: as much is requested`,
+		},
+		{
+			"early mount", func(p *core.Pod) {
+				p.Spec.Containers[0].VolumeMounts = []core.VolumeMount{{Name: "burgee-state", MountPath: "/x"}}
+			},
+			"burgee: container web mounts burgee-state, which is not there before the sidecar is: leave the mount out",
+		},
+		{
+			"mount below", func(p *core.Pod) {
+				p.Spec.Containers[0].VolumeMounts = []core.VolumeMount{{Name: "data", MountPath: "/run/burgee/sub"}}
+			},
+			"burgee: container web mounts data at /run/burgee/sub, where the socket goes: mount it elsewhere, or give the pod the annotation burgee.dev/socket with another path",
+		},
 		{"lines", func(p *core.Pod) { p.Annotations = map[string]string{"burgee.dev/memory": "a\nb"} }, // Kubernetes takes no message of several
-			"burgee: annotation burgee.dev/memory is no quantity; want such as 64Mi"},
+			"burgee: annotation burgee.dev/memory is no amount of memory; want such as 64Mi"},
 		{
 			"length", func(p *core.Pod) {
 				p.Annotations = map[string]string{"burgee.dev/memory": strings.Repeat("x", 200_000)}
 			},
-			"burgee: annotation burgee.dev/memory is no quantity; want such as 64Mi",
+			"burgee: annotation burgee.dev/memory is no amount of memory; want such as 64Mi",
 		},
 		{
 			"port", func(p *core.Pod) {

@@ -12,7 +12,7 @@ func TestBothSayTheSameWithoutTheValue(t *testing.T) {
 	c := newChart(t, values["plain"]...)
 	e := newEngine(t, c)
 	// The first message with the value has 5 KiB, and the second one byte more.
-	fits := strings.Repeat("x", 5<<10-len(`burgee: annotation burgee.dev/memory: "" is no quantity; want such as 64Mi`))
+	fits := strings.Repeat("x", 5<<10-len(`burgee: annotation burgee.dev/memory: "" is no amount of memory; want such as 64Mi`))
 	for _, value := range []string{fits, fits + "x", "a\nb", "\n", "a\rb", "a\u2028b", "ä" + fits, strings.Repeat("x", 100_000)} {
 		for _, annotation := range []string{"burgee.dev/socket", "burgee.dev/memory", "burgee.dev/cpu-request", "burgee.dev/cpu-limit", "burgee.dev/" + value} {
 			pod := newPod()
@@ -31,5 +31,6 @@ func TestBothSayTheSameWithoutTheValue(t *testing.T) {
 		}
 		named(func(c *core.Container) { c.Ports = []core.ContainerPort{{ContainerPort: 8014}} })
 		named(func(c *core.Container) { c.VolumeMounts = []core.VolumeMount{{Name: "x", MountPath: "/run/burgee"}} })
+		named(func(c *core.Container) { c.VolumeMounts = []core.VolumeMount{{Name: "burgee-state", MountPath: "/x"}} })
 	}
 }

@@ -6,14 +6,83 @@ not known yet, the string "<name>" stands for one. A map's entry without a value
 "burgee.definition" takes a dict: "chart", a chart's context, and "with", the parameters' values or markers.
 */}}
 
-{{/* The parameters: the annotation that a pod sets each by, and what holds where it sets none. */}}
+{{/*
+The parameters: the annotation that a pod sets each by, the value of the chart that holds where it sets none, and what is good for one: at most
+so many characters ("longest"), as "pattern" has it and not as "not" has it, and an amount of at least "least", which may be another parameter.
+Policies, webhook and named templates all ask what stands here, in the syntax of RE2; values.schema.json repeats the patterns, and a test
+compares them. Amounts have fewer forms than Kubernetes takes (1500m bytes, 1e3, 3E), so that all can compare them alike.
+*/}}
 {{- define "burgee.parameters" -}}
-store: {annotation: burgee.dev/store, default: {{ .Values.store | quote }}, required: true}
-environment: {annotation: burgee.dev/environment, default: {{ .Values.environment | quote }}, required: true}
-socket: {annotation: burgee.dev/socket, default: {{ .Values.sidecar.socket | quote }}, required: true}
-memory: {annotation: burgee.dev/memory, default: {{ .Values.sidecar.resources.memory | quote }}, required: true}
-cpuRequest: {annotation: burgee.dev/cpu-request, default: {{ .Values.sidecar.resources.cpuRequest | quote }}}
-cpuLimit: {annotation: burgee.dev/cpu-limit, default: {{ .Values.sidecar.resources.cpuLimit | quote }}}
+store:
+  annotation: burgee.dev/store
+  value: store
+  default: {{ .Values.store | quote }}
+  required: true
+  what: store
+  example: s3://bucket/prefix
+  longest: 512
+  # As the sidecar reads it (sync/store): a bucket, and parts of a key that do not begin with a dot.
+  pattern: |-
+    ^s3://[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9](/[A-Za-z0-9!_*'()=+,-][A-Za-z0-9!_.*'()=+,-]{0,239})*/?$
+environment:
+  annotation: burgee.dev/environment
+  value: environment
+  default: {{ .Values.environment | quote }}
+  required: true
+  what: environment
+  example: shop/prod
+  longest: 253
+  pattern: |-
+    ^[^\x00-\x20\x7f]+$
+# Its folder is mounted in every container: it hides what is there, and holds no mount points, being read-only.
+socket:
+  annotation: burgee.dev/socket
+  value: sidecar.socket
+  default: {{ .Values.sidecar.socket | quote }}
+  required: true
+  what: path of a file in a folder of its own below /run, /var/run, /tmp or /mnt, of at most 107 bytes
+  example: /run/flags/burgee.sock
+  longest: 107
+  pattern: |-
+    ^(/run|/var/run|/tmp|/mnt)(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}$
+  not: |-
+    ^(/var)?/run/secrets/
+memory:
+  annotation: burgee.dev/memory
+  value: sidecar.resources.memory
+  default: {{ .Values.sidecar.resources.memory | quote }}
+  required: true
+  what: amount of memory
+  example: 64Mi
+  longest: 64
+  pattern: |-
+    ^[0-9]{1,12}(k|Ki)?$|^[0-9]{1,6}(\.[0-9]{1,3})?[MG]i?$
+  least: 16Mi
+  why: the sidecar needs as much
+cpuRequest:
+  annotation: burgee.dev/cpu-request
+  value: sidecar.resources.cpuRequest
+  default: {{ .Values.sidecar.resources.cpuRequest | quote }}
+  what: amount of processor time
+  example: 100m
+  longest: 64
+  pattern: |-
+    {{- include "burgee.processors" . | nindent 4 }}
+cpuLimit:
+  annotation: burgee.dev/cpu-limit
+  value: sidecar.resources.cpuLimit
+  default: {{ .Values.sidecar.resources.cpuLimit | quote }}
+  what: amount of processor time
+  example: 100m
+  longest: 64
+  pattern: |-
+    {{- include "burgee.processors" . | nindent 4 }}
+  least: <cpuRequest>
+  why: as much is requested
+{{- end -}}
+
+{{- define "burgee.processors" -}}
+^[0-9]{1,6}m?$|^[0-9]{1,3}\.[0-9]{1,3}$
 {{- end -}}
 
 {{/* Every parameter's marker; socketFolder is derived from socket wherever a pod is known. */}}

@@ -52,9 +52,6 @@ template here looks at one subject and renders nothing.
 {{/* The likely slips, where a schema would show a regular expression. */}}
 {{- define "burgee.inputs.words" -}}
 {{- $values := .Values -}}
-{{- if not (regexMatch "^(s3://[^/@?#\\s]+(/[^?#\\s]*)?)?$" $values.store) -}}
-{{- fail (printf "store: %q is no store; want such as s3://bucket/prefix" (contains "@" $values.store | ternary "…" $values.store)) -}}
-{{- end -}}
 {{- with $values.s3.endpoint -}}
 {{- if not (regexMatch "^https?://\\S+$" .) -}}
 {{- $host := regexMatch "^[A-Za-z0-9.-]+(:[0-9]+)?$" . | ternary . "s3.example.com" -}}

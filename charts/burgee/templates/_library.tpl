@@ -45,6 +45,11 @@ For charts that put the sidecar into their pods themselves: with this one as a d
 {{- end -}}
 {{- $_ := set $with $name $value -}}
 {{- end -}}
+{{- range $name := include "burgee.parameters.order" . | fromYamlArray -}}
+{{- with include "burgee.wrong" (dict "parameters" $parameters "values" $with "name" $name) -}}
+{{- fail (printf "parameter %s: %s" $name .) -}}
+{{- end -}}
+{{- end -}}
 {{- $_ := set $with "socketFolder" (dir $with.socket) -}}
 {{- include "burgee.definition" (dict "chart" . "with" $with) -}}
 {{- end -}}

@@ -83,11 +83,11 @@ where the expression's is too long for Kubernetes, or has several lines.
 - name: system
   unless: |-
     object.spec.?os.?name.orValue("") != "windows"
-  message: "burgee: the pod runs on Windows, for which there is no sidecar: take the label burgee.dev/inject off"
+  message: "burgee: the pod runs on Windows, for which there is no sidecar: take off the label that asks for one"
 - name: network
   unless: |-
     !object.spec.?hostNetwork.orValue(false)
-  message: {{ printf "burgee: the pod uses the network of its node, where port%s %s would be the node's: take the label burgee.dev/inject off, or include the sidecar by the chart's named templates with ports of its own" (ternary "" "s" (eq (len $ports) 1)) (include "burgee.listed" $ports) | toRawJson }}
+  message: {{ printf "burgee: the pod uses the network of its node, where port%s %s would be the node's: take off the label that asks for a sidecar, or include the sidecar by the chart's named templates with ports of its own" (ternary "" "s" (eq (len $ports) 1)) (include "burgee.listed" $ports) | toRawJson }}
 {{- range list "store" "environment" }}
 {{- $parameter := get $parameters . }}
 - name: {{ . }}
@@ -95,25 +95,35 @@ where the expression's is too long for Kubernetes, or has several lines.
     {{ include "burgee.policy.parameter" $parameter }} != ""
   message: {{ printf "burgee: no %s: give the pod the annotation %s, or the chart the value %s" . $parameter.annotation . | toRawJson }}
 {{- end }}
-{{- with $parameters.socket }}
-- name: socket
+{{- $order := include "burgee.parameters.order" . | fromYamlArray }}
+{{- range $name := $order }}
+{{- $its := get $parameters $name }}
+- name: {{ trimPrefix "burgee.dev/" $its.annotation }}-pattern
   unless: |-
-    [{{ include "burgee.policy.parameter" . }}].all(socket,
-      size(socket) <= 107 && size(bytes(socket)) <= 107 &&
-      socket.matches("^(/[^/:]+){2,}$") && !socket.matches("/[.][.]?(/|$)"))
+    [{{ include "burgee.policy.parameter" $its }}].all(value,
+      {{ if not $its.required }}value == "" || {{ end }}size(value) <= {{ $its.longest }} && value.matches({{ toRawJson $its.pattern }})
+      {{- with $its.not }} && !value.matches({{ toRawJson . }}){{ end }})
   says: |-
-    {{ printf "burgee: annotation %s: \"" .annotation | toRawJson }} + variables.socket + "\" is no absolute path of a file in a folder, of at most 107 bytes"
-  message: {{ printf "burgee: annotation %s is no absolute path of a file in a folder, of at most 107 bytes" .annotation | toRawJson }}
+    {{ printf "burgee: annotation %s: \"" $its.annotation | toRawJson }} + (variables.{{ $name }}.contains("@") ? "…" : variables.{{ $name }}) +
+    {{ printf "\" is no %s; want such as %s" $its.what $its.example | toRawJson }}
+  message: {{ printf "burgee: annotation %s is no %s; want such as %s" $its.annotation $its.what $its.example | toRawJson }}
 {{- end }}
-{{- range list (dict "name" "memory" "example" "64Mi") (dict "name" "cpuRequest" "example" "100m") (dict "name" "cpuLimit" "example" "100m") }}
-{{- $parameter := get $parameters .name }}
-- name: {{ trimPrefix "burgee.dev/" $parameter.annotation }}
+{{- range $name := $order }}
+{{- $its := get $parameters $name }}
+{{- with $its.least }}
+{{- $other := hasPrefix "<" . | ternary (trimAll "<>" .) "" }}
+- name: {{ trimPrefix "burgee.dev/" $its.annotation }}-least
   unless: |-
-    [{{ include "burgee.policy.parameter" $parameter }}].all(quantity,
-      {{ if not $parameter.required }}quantity == "" || {{ end }}size(quantity) <= 64 && quantity.matches({{ include "burgee.policy.quantity" $ | toRawJson }}))
+    [[
+      {{ include "burgee.policy.parameter" $its }},
+      {{ if $other }}{{ include "burgee.policy.parameter" (get $parameters $other) }}{{ else }}{{ toRawJson . }}{{ end }}
+    ]].all(two,
+      two.exists(one, size(one) > 64 || !isQuantity(one)) || !quantity(two[0]).isLessThan(quantity(two[1])))
   says: |-
-    {{ printf "burgee: annotation %s: \"" $parameter.annotation | toRawJson }} + variables.{{ .name }} + {{ printf "\" is no quantity; want such as %s" .example | toRawJson }}
-  message: {{ printf "burgee: annotation %s is no quantity; want such as %s" $parameter.annotation .example | toRawJson }}
+    {{ printf "burgee: annotation %s: \"" $its.annotation | toRawJson }} + variables.{{ $name }} + "\" is too little; want " +
+    {{ if $other }}variables.{{ $other }}{{ else }}{{ toRawJson . }}{{ end }} + {{ printf " or more: %s" $its.why | toRawJson }}
+  message: {{ printf "burgee: annotation %s is too little: %s" $its.annotation $its.why | toRawJson }}
+{{- end }}
 {{- end }}
 - name: container-name
   unless: |-
@@ -127,16 +137,26 @@ where the expression's is too long for Kubernetes, or has several lines.
     "burgee: the pod has a volume " + {{ toRawJson $volumes }}.filter(name, object.spec.volumes.exists(v, v.name == name))[0] +
     " of its own: call it otherwise"
   message: "burgee: the pod has a volume of the sidecar's: call it otherwise"
+- name: mount-early
+  unless: |-
+    {{ include "burgee.policy.injected" . }} ||
+    {{ $others }}.all(c, c.?volumeMounts.orValue([]).all(m, !(m.name in {{ toRawJson $volumes }})))
+  says: |-
+    variables.others.map(c,
+      c.?volumeMounts.orValue([]).filter(m, m.name in {{ toRawJson $volumes }}).map(m,
+        "burgee: container " + c.name + " mounts " + m.name + ", which is not there before the sidecar is: leave the mount out")
+    ).flatten()[0]
+  message: "burgee: a container mounts a volume of the sidecar's, which is not there before the sidecar is: leave the mount out"
 - name: mount-path
   unless: |-
     [{{ include "burgee.policy.parameter" $parameters.socket }}]
       .filter(socket, socket.startsWith("/"))
-      .map(socket, socket.substring(0, socket.lastIndexOf("/")))
+      .map(socket, socket.substring(0, socket.lastIndexOf("/") + 1))
       .all(folder, {{ $others }}.all(c,
-        c.?volumeMounts.orValue([]).all(m, m.mountPath != folder || m.name == {{ toRawJson $mount.name }})))
+        c.?volumeMounts.orValue([]).all(m, !(m.mountPath + "/").startsWith(folder) || m.name == {{ toRawJson $mount.name }})))
   says: |-
     variables.others.map(c,
-      c.?volumeMounts.orValue([]).filter(m, m.mountPath == variables.socketFolder && m.name != {{ toRawJson $mount.name }}).map(m,
+      c.?volumeMounts.orValue([]).filter(m, (m.mountPath + "/").startsWith(variables.socketFolder + "/") && m.name != {{ toRawJson $mount.name }}).map(m,
         "burgee: container " + c.name + " mounts " + m.name + " at " + m.mountPath +
         {{ printf ", where the socket goes: mount it elsewhere, or give the pod the annotation %s with another path" $parameters.socket.annotation | toRawJson }})
     ).flatten()[0]
@@ -150,9 +170,4 @@ where the expression's is too long for Kubernetes, or has several lines.
         "burgee: container " + c.name + " has port " + string(p.containerPort) + ", which the sidecar takes in the pod's network")
     ).flatten()[0]
   message: "burgee: a container has a port that the sidecar takes in the pod's network"
-{{- end -}}
-
-{{/* What is a quantity that may be requested; sidecar/inject asks the same. */}}
-{{- define "burgee.policy.quantity" -}}
-^([0-9]+(\.[0-9]*)?|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][-+]?[0-9]{1,2})?$
 {{- end -}}
