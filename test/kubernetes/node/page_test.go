@@ -35,7 +35,7 @@ func (n *node) followsThePage(t *testing.T) {
 	n.Helm(t, "uninstall", "burgee", "--namespace", system, "--wait")
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		t.Skip("SKIP: no busybox; the Makefile names the packages at e2e-node")
+		kit.Skip(t, "no busybox; the Makefile names the packages at e2e-node")
 	}
 	file := filepath.Join(t.TempDir(), "image.tar")
 	programImage(t, file, busyboxImage, busybox, "bin/sh", "bin/wget", "bin/sleep")
