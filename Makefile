@@ -24,7 +24,7 @@ REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 EPOCH    := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 PLATFORM ?= linux/$(shell $(GO) env GOARCH)
 BURGEE   ?= bin/burgee
-CROSS    := linux/arm64 darwin/arm64
+CROSS    ?= linux/arm64 darwin/arm64
 
 export CGO_ENABLED ?= 0
 

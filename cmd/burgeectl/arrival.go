@@ -20,6 +20,8 @@ type targetEnd struct {
 	Reached bool    `json:"reached"`
 	Seconds float64 `json:"seconds"` // until it was seen there; 0 where it was not
 	Missing string  `json:"missing"` // what kept it; "" where it is there
+
+	distrusts bool // it refuses the newest head for who signed it
 }
 
 func (a *arrival) text() string {
@@ -53,7 +55,17 @@ func (a *arrival) report(ctx context.Context, w *world, form output) error {
 	if ctx.Err() != nil {
 		what = "stopped waiting: " + a.text()
 	}
-	return advised{errors.New(what), exitFailed, "the revision stands, and sidecars that can read the store take it up at their next poll; burgeectl status --admin HOST:PORT tells more of one"}
+	return advised{errors.New(what), exitFailed, a.hint()}
+}
+
+// hint is the way out for those that are missing. Waiting is none where a sidecar does not trust the key.
+func (a *arrival) hint() string {
+	for _, one := range a.Targets {
+		if !one.Reached && one.distrusts {
+			return "sidecars that say signature or unsigned trust no key that signed this: do the same again with a --key that they trust, or sign the revision with it (burgeectl resign)"
+		}
+	}
+	return "the revision stands, and sidecars that can read the store take it up at their next poll; burgeectl status --admin HOST:PORT tells more of one"
 }
 
 // liveLine shows one line that changes, on a terminal alone; "" takes it away.

@@ -33,10 +33,11 @@ func round(ctx context.Context, client *http.Client, g goal, end *arrival, elaps
 			if ctx.Err() != nil {
 				return // many that do not answer take each other's time: it is up all the same
 			}
-			if why := ask(ctx, client, one.Target, g); why == "" {
+			why, distrusts := ask(ctx, client, one.Target, g)
+			if why == "" {
 				one.Reached, one.Seconds, one.Missing = true, elapsed(), ""
 			} else if ctx.Err() == nil || one.Missing == notAsked { // what was said last tells more than that time is up
-				one.Missing = why
+				one.Missing, one.distrusts = why, distrusts
 			}
 		})
 	}
@@ -49,28 +50,28 @@ func round(ctx context.Context, client *http.Client, g goal, end *arrival, elaps
 	}
 }
 
-// ask looks at one sidecar, and tells what it lacks.
-func ask(ctx context.Context, client *http.Client, target string, g goal) string {
+// ask looks at one sidecar, and tells what it lacks, and whether it refuses the newest head for who signed it.
+func ask(ctx context.Context, client *http.Client, target string, g goal) (missing string, distrusts bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+target+"/status", nil)
 	if err != nil {
-		return err.Error()
+		return err.Error(), false
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return "no answer: " + plainCause(err)
+		return "no answer: " + plainCause(err), false
 	}
 	defer func() { _ = answer.Body.Close() }() // it was only read
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxStatus))
 	var s state
 	switch {
 	case err != nil:
-		return "no answer: " + plainCause(err)
+		return "no answer: " + plainCause(err), false
 	case answer.StatusCode != http.StatusOK:
-		return "it answers " + answer.Status
+		return "it answers " + answer.Status, false
 	case json.Unmarshal(raw, &s) != nil:
-		return "it answers, but not as a sidecar"
+		return "it answers, but not as a sidecar", false
 	}
-	return g.missing(&s)
+	return g.missing(&s), s.distrusts()
 }
 
 // plainCause leaves out of an error what is said beside it: the address.

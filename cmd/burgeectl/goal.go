@@ -58,6 +58,11 @@ func sameForce(a, b bundle.Override) bool {
 	return a.Flag == b.Flag && a.Segment == b.Segment && a.Variant == b.Variant
 }
 
+// distrusts tells whether a sidecar refuses the newest head for who signed it, which no poll will change.
+func (s *state) distrusts() bool {
+	return s.Rejected != nil && slices.Contains([]bundle.Reason{bundle.ReasonSignature, bundle.ReasonUnsigned}, bundle.Reason(s.Rejected.Reason))
+}
+
 // trouble is what a sidecar says about why it is behind.
 func (s *state) trouble() string {
 	switch {

@@ -14,13 +14,17 @@ import (
 
 func printOverridden(out io.Writer, done publish.Overridden, now time.Time) error {
 	m := done.Head.Manifest()
+	again := ""
+	if len(done.Entries) == 0 {
+		again = ": the override stood already, and is signed anew"
+	}
 	switch done.Outcome {
 	case publish.Unchanged:
 		fmt.Fprintln(out, oneLine(fmt.Sprintf("unchanged: revision %d of %s has this override", m.Revision, m.Environment)))
 	case publish.Planned:
-		fmt.Fprintln(out, oneLine(fmt.Sprintf("would write revision %d of %s", m.Revision, m.Environment)))
+		fmt.Fprintln(out, oneLine(fmt.Sprintf("would write revision %d of %s%s", m.Revision, m.Environment, again)))
 	default:
-		fmt.Fprintln(out, oneLine(fmt.Sprintf("wrote revision %d of %s", m.Revision, m.Environment)))
+		fmt.Fprintln(out, oneLine(fmt.Sprintf("wrote revision %d of %s%s", m.Revision, m.Environment, again)))
 	}
 	for _, o := range done.Came {
 		fmt.Fprintf(out, "override: %s\n", overrideText(o))

@@ -154,6 +154,14 @@ func (o *overriding) advise(err error) error {
 
 // standingHint lists what can be restored.
 func standingHint(n *publish.NotOverridden) string {
+	hint := overriddenHint(n)
+	if n.Foreign {
+		hint += "; your key has not signed the newest revision: if sidecars refuse that one, burgeectl resign signs it anew"
+	}
+	return hint
+}
+
+func overriddenHint(n *publish.NotOverridden) string {
 	if len(n.Standing) == 0 {
 		return "no flag is overridden"
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/burgeehq/burgee/cmd/internal/file"
 	"github.com/burgeehq/burgee/cmd/internal/keys"
 	"github.com/burgeehq/burgee/sync/bundle"
 )
@@ -103,7 +102,7 @@ func keyText(place string, w *world) ([]byte, error) {
 		}
 		return []byte(text), nil
 	}
-	text, err := file.Read(place, keys.MaxFile)
+	text, err := keys.Read(place)
 	if err != nil {
 		return nil, wrongly(keyHint, "key: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -60,7 +59,7 @@ func Parse(text []byte) (*Definition, error) {
 		declared: w.Parameters, quantity: regexp.MustCompile(quantityPattern),
 	}
 	d.application.env, d.application.mounts = w.Application.Env, w.Application.VolumeMounts
-	for _, check := range []func() error{d.checkParameters, d.checkMarkers, d.checkContainer, d.checkVolumes, d.checkApplication, d.checkAnnotations} {
+	for _, check := range []func() error{d.checkParameters, d.checkContainer, d.checkVolumes, d.checkApplication, d.checkAnnotations} {
 		if err := check(); err != nil {
 			return nil, err
 		}
@@ -86,23 +85,6 @@ func placed(err error) error {
 		return errors.New("it " + why)
 	}
 	return fmt.Errorf("%s: %s", strings.ReplaceAll(strings.TrimPrefix(string(wrong.JSONPointer), "/"), "/", "."), why)
-}
-
-// checkMarkers refuses parameters that nobody declared, which would stand in pods as they are written.
-func (d *Definition) checkMarkers() error {
-	names := append(namesOf(kinds), socketFolder)
-	parts := map[string]any{"container": d.container, "annotations": d.annotations}
-	for name, list := range map[string][]map[string]any{
-		"volumes": d.volumes, "application.env": d.application.env, "application.volumeMounts": d.application.mounts,
-	} {
-		parts[name] = listOf(list)
-	}
-	for _, part := range sortedKeys(parts) {
-		if place, name := strangeMarker(part, parts[part], names); place != "" {
-			return fmt.Errorf("%s: unknown parameter <%s>; there are %s", place, name, listed(slices.Sorted(slices.Values(names))))
-		}
-	}
-	return nil
 }
 
 func (d *Definition) checkContainer() error {

@@ -94,6 +94,22 @@ func TestPlacesInAPod(t *testing.T) {
 	}
 }
 
+// Angle brackets in a text of the chart's user mean nothing, unless a parameter's name stands alone between them.
+func TestTextsOfSomebodysOwnStay(t *testing.T) {
+	for _, text := range []string{"<none>", "<stroe>", "<>", "<<store>>", "a <store>", "<store> ", "<Store>"} {
+		value := strings.NewReplacer("<", `\u003c`, ">", `\u003e`).Replace(text)
+		d, err := Parse(bytes.Replace(read(t, chart), []byte(`"eu-central-1"`), []byte(`"`+value+`"`), 1))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		want := map[string]any{"name": "AWS_REGION", "value": text}
+		if got := get(t, injected(t, d, `{"spec":{}}`), "spec|initContainers|0|env|0"); !reflect.DeepEqual(got, want) {
+			t.Errorf("the sidecar has %v; want %v", got, want)
+		}
+	}
+}
+
 // The sidecar is never put in twice; what another injector added after it is completed.
 func TestTwiceIsNothing(t *testing.T) {
 	d := definition(t)

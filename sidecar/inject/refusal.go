@@ -20,7 +20,7 @@ var refusals = []func(*Definition, *pod, map[string]string) string{
 func (d *Definition) refuse(p *pod, values map[string]string) error {
 	for _, look := range refusals {
 		if why := look(d, p, values); why != "" {
-			return &Refusal{"burgee: " + why}
+			return &Refusal{opening + why}
 		}
 	}
 	return nil
@@ -41,7 +41,8 @@ func manyAnnotations(_ *Definition, p *pod, _ map[string]string) string {
 func unknownAnnotation(d *Definition, p *pod, _ map[string]string) string {
 	for _, name := range sortedKeys(p.annotations()) {
 		if strings.HasPrefix(name, prefix) && !slices.Contains(d.known, name) {
-			return fmt.Sprintf("annotation %s is not known; there are %s", name, listed(d.known))
+			rest := " is not known; there are " + listed(d.known)
+			return sayable("annotation "+name+rest, "an annotation"+rest)
 		}
 	}
 	return ""
@@ -81,7 +82,7 @@ func missingValue(d *Definition, _ *pod, values map[string]string) string {
 
 func badSocket(d *Definition, _ *pod, values map[string]string) string {
 	if wrong := d.wrongSocket(values); wrong != "" {
-		return "annotation " + d.declared[socket].Annotation + ": " + wrong
+		return d.wrongAnnotation(socket, values, wrong)
 	}
 	return ""
 }
@@ -89,10 +90,16 @@ func badSocket(d *Definition, _ *pod, values map[string]string) string {
 func badQuantity(d *Definition, _ *pod, values map[string]string) string {
 	for _, k := range kinds {
 		if wrong := d.wrongQuantity(k, values); wrong != "" {
-			return "annotation " + d.declared[k.name].Annotation + ": " + wrong
+			return d.wrongAnnotation(k.name, values, wrong)
 		}
 	}
 	return ""
+}
+
+// wrongAnnotation says of a parameter's annotation what is wrong with its value, which wrong begins with.
+func (d *Definition) wrongAnnotation(parameter string, values map[string]string, wrong string) string {
+	annotation := "annotation " + d.declared[parameter].Annotation
+	return sayable(annotation+": "+wrong, annotation+strings.TrimPrefix(wrong, quoted(values[parameter])))
 }
 
 func takenName(_ *Definition, p *pod, _ map[string]string) string {
@@ -123,8 +130,8 @@ func takenFolder(d *Definition, p *pod, values map[string]string) string {
 	for _, c := range p.others() {
 		for _, m := range c.VolumeMounts {
 			if m.MountPath == folder && m.Name != volume {
-				return fmt.Sprintf("container %s mounts %s at %s, where the socket goes: mount it elsewhere, or give the pod the annotation %s with another path",
-					c.Name, m.Name, m.MountPath, d.declared[socket].Annotation)
+				rest := ", where the socket goes: mount it elsewhere, or give the pod the annotation " + d.declared[socket].Annotation + " with another path"
+				return sayable("container "+c.Name+" mounts "+m.Name+" at "+m.MountPath+rest, "a container mounts a volume"+strings.TrimPrefix(rest, ","))
 			}
 		}
 	}
@@ -135,7 +142,8 @@ func takenPort(d *Definition, p *pod, _ map[string]string) string {
 	for _, c := range p.others() {
 		for _, port := range c.Ports {
 			if slices.Contains(d.ports, port.ContainerPort) {
-				return fmt.Sprintf("container %s has port %d, which the sidecar takes in the pod's network", c.Name, port.ContainerPort)
+				return sayable(fmt.Sprintf("container %s has port %d, which the sidecar takes in the pod's network", c.Name, port.ContainerPort),
+					"a container has a port that the sidecar takes in the pod's network")
 			}
 		}
 	}

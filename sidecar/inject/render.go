@@ -1,20 +1,19 @@
 package inject
 
 import (
-	"fmt"
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 )
 
-// marker gives the name of the parameter that a text stands for: it must be <name> and nothing else.
+// marker gives the name of the parameter that a text stands for: it must be <name> and nothing else, of a parameter that there is. Any other
+// text is somebody's own, such as the <none> in a variable of the sidecar's.
 func marker(text string) (name string, is bool) {
 	if len(text) < 3 || text[0] != '<' || text[len(text)-1] != '>' {
 		return "", false
 	}
 	name = text[1 : len(text)-1]
-	return name, !strings.ContainsAny(name, "<>")
+	return name, name == socketFolder || slices.ContainsFunc(kinds, func(k kind) bool { return k.name == name })
 }
 
 // render gives a copy with values in the place of markers. A member of an object whose value is empty is left out.
@@ -54,37 +53,6 @@ func renderAll(parts []map[string]any, values map[string]string) []map[string]an
 	all := make([]map[string]any, len(parts))
 	for i := range parts {
 		all[i] = renderObject(parts[i], values)
-	}
-	return all
-}
-
-// strangeMarker looks for a marker that is none of names, and gives its place, or "".
-func strangeMarker(place string, part any, names []string) (where, name string) {
-	switch part := part.(type) {
-	case string:
-		if name, is := marker(part); is && !slices.Contains(names, name) {
-			return place, name
-		}
-	case []any:
-		for i := range part {
-			if where, name := strangeMarker(fmt.Sprintf("%s[%d]", place, i), part[i], names); where != "" {
-				return where, name
-			}
-		}
-	case map[string]any:
-		for _, key := range sortedKeys(part) {
-			if where, name := strangeMarker(place+"."+key, part[key], names); where != "" {
-				return where, name
-			}
-		}
-	}
-	return "", ""
-}
-
-func listOf(objects []map[string]any) []any {
-	all := make([]any, len(objects))
-	for i := range objects {
-		all[i] = objects[i]
 	}
 	return all
 }

@@ -24,7 +24,8 @@ const (
 // pair is a certificate with its key, kept as its two files are. Nothing runs by itself: whoever wants the certificate has the files looked
 // at, once a second at most.
 type pair struct {
-	certificate, key string // files
+	certificate, key string                            // files
+	readFile         func(name string) ([]byte, error) // readFile, unless a test has another
 	log              hclog.Logger
 
 	looking sync.Mutex
@@ -51,7 +52,7 @@ func (l *loaded) period() string {
 
 // newPair wants files that can be served, if perhaps not at this time.
 func newPair(certificate, key string, log hclog.Logger) (*pair, error) {
-	p := &pair{certificate: certificate, key: key, log: log}
+	p := &pair{certificate: certificate, key: key, readFile: readFile, log: log}
 	p.look(time.Now())
 	if p.current.Load() == nil {
 		return nil, p.wrong
@@ -95,6 +96,9 @@ func (p *pair) look(now time.Time) {
 		if p.current.Swap(p.newest); before != nil && before != p.newest {
 			p.log.Info("certificate changed", "until", p.newest.until)
 		}
+		if fresh && !p.newest.valid(now) {
+			p.log.Warn("certificate not valid now, so that the API server takes no answer", "from", p.newest.from, "until", p.newest.until)
+		}
 		return
 	}
 	why = fmt.Errorf("certificate %s with key %s: %w", p.certificate, p.key, why)
@@ -111,12 +115,12 @@ func (p *pair) look(now time.Time) {
 func (p *pair) read() (certificate, key []byte, err error) {
 	for range lookTries {
 		var again []byte
-		certificate, err = readFile(p.certificate)
+		certificate, err = p.readFile(p.certificate)
 		if err == nil {
-			key, err = readFile(p.key)
+			key, err = p.readFile(p.key)
 		}
 		if err == nil {
-			again, err = readFile(p.certificate)
+			again, err = p.readFile(p.certificate)
 		}
 		if err == nil && bytes.Equal(again, certificate) {
 			break

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -14,9 +15,6 @@ import (
 
 // path is where reviews are answered.
 const path = "/inject"
-
-// maxName bounds what the log shows of a name, which nobody has validated yet.
-const maxName = 253
 
 // review is an AdmissionReview of admission.k8s.io/v1, as far as it matters here: it comes with a request, and goes with a response.
 type review struct {
@@ -77,67 +75,89 @@ func (w *Webhook) review(answer http.ResponseWriter, incoming *http.Request) {
 		w.fail(answer, http.StatusMethodNotAllowed, "an AdmissionReview is posted")
 		return
 	}
-	select {
-	case w.places <- struct{}{}:
-		defer func() { <-w.places }()
-	case <-incoming.Context().Done():
-		return // nobody waits for the answer
-	}
-	asked, code, err := readReview(answer, incoming)
+	sent := w.held.body(answer, incoming)
+	defer sent.leave()
+	text, code, err := readAll(sent)
 	if err != nil {
 		w.fail(answer, code, err.Error())
 		return
 	}
+	text, code, err = w.work(incoming.Context(), text)
+	switch {
+	case err != nil:
+		w.fail(answer, code, err.Error())
+	case text != nil:
+		answer.Header().Set("Content-Type", "application/json")
+		_, _ = answer.Write(text) // a client that went away
+	}
+}
+
+// work makes an answer of what was sent, which is whole: neither who sends slowly nor who is slow to take the answer has a place meanwhile.
+// There is none where nobody waits for it any more.
+func (w *Webhook) work(ctx context.Context, sent []byte) (text []byte, code int, err error) {
+	select {
+	case w.places <- struct{}{}:
+		defer func() { <-w.places }()
+	case <-ctx.Done():
+		return nil, 0, nil
+	}
+	asked, err := parse(sent)
+	if err != nil {
+		return nil, http.StatusBadRequest, err
+	}
 	said, err := w.judge(asked)
 	if err != nil {
-		w.fail(answer, http.StatusBadRequest, err.Error())
-		return
+		return nil, http.StatusBadRequest, err
 	}
-	body, err := json.Marshal(review{APIVersion: apiVersion, Kind: reviewKind, Response: said})
-	if err != nil {
-		w.fail(answer, http.StatusInternalServerError, err.Error())
-		return
-	}
-	answer.Header().Set("Content-Type", "application/json")
-	_, _ = answer.Write(body) // a client that went away
+	text, err = json.Marshal(review{APIVersion: apiVersion, Kind: reviewKind, Response: said})
+	return text, http.StatusInternalServerError, err
 }
 
 // fail answers what is no review.
 func (w *Webhook) fail(answer http.ResponseWriter, code int, why string) {
 	w.counts.one(bad)
-	w.config.Log.Warn("no review", "error", why, "status", code)
+	why = short(why, maxWhy)
+	if n := w.warned.none.times(); n > 0 {
+		w.config.Log.Warn("no review", "error", why, "status", code, "times", n)
+	}
 	http.Error(answer, why, code)
 }
 
-func readReview(answer http.ResponseWriter, incoming *http.Request) (*request, int, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(answer, incoming.Body, maxReview))
-	if errors.As(err, new(*http.MaxBytesError)) {
+func readAll(sent io.Reader) ([]byte, int, error) {
+	text, err := io.ReadAll(sent)
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
 		return nil, http.StatusRequestEntityTooLarge, err
+	case errors.Is(err, errFull):
+		return nil, http.StatusServiceUnavailable, err
 	}
-	if err != nil {
-		return nil, http.StatusBadRequest, err
-	}
+	return text, http.StatusBadRequest, err
+}
+
+func parse(text []byte) (*request, error) {
 	var r review
-	switch err := json.Unmarshal(body, &r); {
+	switch err := json.Unmarshal(text, &r); {
 	case err != nil:
-		return nil, http.StatusBadRequest, err
+		return nil, err
 	case r.APIVersion != apiVersion || r.Kind != reviewKind:
-		return nil, http.StatusBadRequest, errors.New("not an AdmissionReview of " + apiVersion)
+		return nil, errors.New("not an AdmissionReview of " + apiVersion)
 	case r.Request == nil || r.Request.UID == "":
-		return nil, http.StatusBadRequest, errors.New("the AdmissionReview has no request with a uid")
+		return nil, errors.New("the AdmissionReview has no request with a uid")
 	}
-	return r.Request, 0, nil
+	return r.Request, nil
 }
 
 // judge decides on a request. An error means that what is to be created is no pod.
 func (w *Webhook) judge(r *request) (*response, error) {
-	log := w.config.Log.With("namespace", short(r.Namespace), "pod", nameOf(r))
-	log.Debug("review", "uid", short(r.UID), "operation", short(r.Operation), "kind", short(r.Kind.Kind), "dry_run", r.DryRun, "bytes", len(r.Object))
+	log := w.config.Log.With("namespace", shortName(r.Namespace), "pod", nameOf(r))
+	log.Debug("review", "uid", shortName(r.UID), "operation", shortName(r.Operation), "kind", shortName(r.Kind.Kind), "dry_run", r.DryRun, "bytes", len(r.Object))
 	said := &response{UID: r.UID, Allowed: true}
 	if r.Kind.Group != "" || r.Kind.Version != "v1" || r.Kind.Kind != "Pod" || r.SubResource != "" || r.Operation != "CREATE" {
 		w.counts.one(unchanged)
-		log.Warn("not the creation of a pod: let through as it is; the webhook's rules should not ask for it",
-			"operation", short(r.Operation), "kind", short(r.Kind.Kind), "subresource", short(r.SubResource))
+		if n := w.warned.other.times(); n > 0 {
+			log.Warn("not the creation of a pod: let through as it is; the webhook's rules should not ask for it",
+				"operation", shortName(r.Operation), "kind", shortName(r.Kind.Kind), "subresource", shortName(r.SubResource), "times", n)
+		}
 		return said, nil
 	}
 	patch, err := w.config.Definition.Patch(r.Object)
@@ -145,7 +165,7 @@ func (w *Webhook) judge(r *request) (*response, error) {
 	switch {
 	case errors.As(err, &refusal):
 		w.counts.one(refused)
-		log.Info("refused", "why", refusal.Message)
+		log.Info("refused", "why", short(refusal.Message, maxWhy))
 		said.Allowed, said.Status = false, &status{http.StatusUnprocessableEntity, "Invalid", refusal.Message}
 	case err != nil:
 		return nil, err
@@ -171,10 +191,8 @@ func nameOf(r *request) string {
 	_ = json.Unmarshal(r.Object, &object) // what is no pod is told elsewhere
 	for _, name := range []string{r.Name, object.Metadata.Name, object.Metadata.GenerateName} {
 		if name != "" {
-			return short(name)
+			return shortName(name)
 		}
 	}
 	return ""
 }
-
-func short(name string) string { return name[:min(len(name), maxName)] }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -9,7 +10,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 // asked is a review for the creation of a pod.
@@ -125,6 +132,135 @@ func TestOtherPathsAndMethods(t *testing.T) {
 			t.Errorf("%s %s: %d; want %d", row.method, row.path, recorder.Code, row.code)
 		}
 	}
+}
+
+// Whoever sends slowly is in nobody's way: a place is only for what is here as a whole.
+func TestSlowReviewsTakeNoPlace(t *testing.T) {
+	w, _ := started(t)
+	whole := asked(small)
+	var slow []*io.PipeWriter
+	var ended sync.WaitGroup
+	for range 2 * maxReviews {
+		body, sends := io.Pipe()
+		slow = append(slow, sends)
+		ended.Go(func() {
+			if code, text := post(w, body); code != 200 {
+				t.Errorf("a slow review: %d %s", code, text)
+			}
+		})
+		if _, err := io.WriteString(sends, whole[:1]); err != nil { // returns once it is read
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), kit.Patience)
+	defer cancel()
+	recorder := httptest.NewRecorder()
+	w.review(recorder, httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(whole)))
+	if !strings.Contains(recorder.Body.String(), "JSONPatch") {
+		t.Errorf("beside slow ones: %d %s", recorder.Code, recorder.Body)
+	}
+	for _, sends := range slow {
+		_, _ = io.WriteString(sends, whole[1:]) // what became of it is told above
+		_ = sends.Close()
+	}
+	ended.Wait()
+	if n := w.held.Load(); n != 0 || len(w.places) != 0 {
+		t.Errorf("at the end %d bytes are held, and %d places", n, len(w.places))
+	}
+}
+
+// Nor is who takes the answer slowly.
+func TestAnswersTakeNoPlace(t *testing.T) {
+	w, _ := started(t)
+	taker := &slowTaker{httptest.NewRecorder(), w, -1}
+	w.review(taker, httptest.NewRequest(http.MethodPost, path, strings.NewReader(asked(small))))
+	if taker.places != 0 {
+		t.Errorf("%d places are taken while the answer is", taker.places)
+	}
+}
+
+// slowTaker sees how many places are taken while the answer is written.
+type slowTaker struct {
+	*httptest.ResponseRecorder
+	w      *Webhook
+	places int
+}
+
+func (s *slowTaker) Write(text []byte) (int, error) {
+	s.places = len(s.w.places)
+	return s.ResponseRecorder.Write(text)
+}
+
+// All of them together may not have more memory than is theirs, and give it back.
+func TestReviewsAreHeldInBoundedMemory(t *testing.T) {
+	w, f := started(t)
+	block := strings.Repeat(" ", maxReview-1)
+	var slow []*io.PipeWriter
+	var ended sync.WaitGroup
+	for range maxHeld / maxReview {
+		body, sends := io.Pipe()
+		slow = append(slow, sends)
+		ended.Go(func() { post(w, body) })
+		if _, err := io.WriteString(sends, block); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kit.Eventually(t, func() error { // a write returns when it is read, and it is counted after that
+		if n := w.held.Load(); n != maxHeld/maxReview*int64(len(block)) {
+			return fmt.Errorf("%d bytes are held", n)
+		}
+		return nil
+	})
+	if code, text := post(w, strings.NewReader(asked(small))); code != 503 || text != errFull.Error()+"\n" || f.log.count("no review") != 1 {
+		t.Errorf("beside %d bytes: %d %s; the log says\n%s", w.held.Load(), code, text, f.log)
+	}
+	for _, sends := range slow {
+		_ = sends.Close()
+	}
+	ended.Wait()
+	if code, text := post(w, strings.NewReader(asked(small))); code != 200 || w.held.Load() != 0 {
+		t.Errorf("after them: %d %s, and %d bytes are held", code, text, w.held.Load())
+	}
+}
+
+// Who reaches the address can fill neither the log with warnings nor a line of it.
+func TestWarningsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, f := started(t)
+		long := strings.Repeat("ä", 10_000)
+		send := func() {
+			for range 10 {
+				if _, text := post(w, strings.NewReader(`{"`+long+`":1,"`+long+`":2}`)); len(text) > maxWhy+10 {
+					t.Fatalf("an answer of %d bytes", len(text))
+				}
+				post(w, strings.NewReader(askedFor("v1", long, "CREATE", long, small)))
+			}
+		}
+		send()
+		time.Sleep(warnEvery - time.Nanosecond)
+		send()
+		if f.log.count("[WARN]") != 2 || f.log.count(" times=1\n") != 2 {
+			t.Errorf("within a minute: the log says\n%.5000s", f.log)
+		}
+		time.Sleep(time.Nanosecond)
+		send()
+		if f.log.count("[WARN]") != 4 || f.log.count(" times=20\n") != 2 {
+			t.Errorf("after a minute: the log says\n%.5000s", f.log)
+		}
+		if n := counted(t, w, bad); n != 30 {
+			t.Errorf("%v were counted; want 30", n)
+		}
+		post(w, strings.NewReader(asked(`{"metadata":{"annotations":{"burgee.dev/memory":"`+strings.Repeat("x", 4000)+`"}},"spec":{}}`)))
+		lines := strings.Split(f.log.String(), "\n")
+		for _, line := range lines {
+			if len(line) > maxWhy+3*maxName+300 || !utf8.ValidString(line) {
+				t.Errorf("a line of %d bytes: %.3000s", len(line), line)
+			}
+		}
+		if f.log.count("refused") != 1 {
+			t.Error("the refusal is not told")
+		}
+	})
 }
 
 // The log holds no value of a pod, and no name without an end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,23 +20,23 @@ import (
 // running is a webhook that serves, on ports of the kernel's choice.
 type running struct {
 	*fixture
+	w              *Webhook
 	reviews, admin string // addresses
 	stop           func()
 	ended          chan error
 }
 
-func run(t *testing.T, grace time.Duration) *running {
+func run(t *testing.T, times func(*times)) *running {
 	t.Helper()
 	f := newFixture(t)
 	f.rotate(t, 1, time.Now().Add(-time.Minute), time.Now().Add(time.Hour))
-	c := f.config(t)
-	c.Grace = grace
-	w, err := New(c)
+	w, err := New(f.config(t))
 	if err != nil {
 		t.Fatal(err)
 	}
+	times(&w.times)
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{fixture: f, stop: cancel, ended: make(chan error, 1)}
+	r := &running{fixture: f, w: w, stop: cancel, ended: make(chan error, 1)}
 	go func() { r.ended <- w.Run(ctx) }()
 	kit.Eventually(t, func() error {
 		for _, m := range regexp.MustCompile(`for=(\w+) address=(\S+)`).FindAllStringSubmatch(f.log.String(), -1) {
@@ -86,7 +87,7 @@ func page(t *testing.T, address, path string) (int, string) {
 }
 
 func TestServesWithTLS(t *testing.T) {
-	r := run(t, time.Millisecond)
+	r := run(t, func(its *times) { its.after = func(time.Duration) <-chan time.Time { return time.After(0) } })
 	for _, http2 := range []bool{true, false} {
 		answer, err := r.client(t, http2).Post("https://"+r.reviews+"/inject", "application/json", strings.NewReader(asked(small)))
 		if err != nil {
@@ -118,9 +119,19 @@ func TestServesWithTLS(t *testing.T) {
 	r.wait(t)
 }
 
-// After the signal it is not ready, and goes on answering for the grace; a review that is under way then is answered too.
+// After the signal it is not ready, and goes on answering for the grace; a review that is under way then is answered too. The test says when
+// the grace is over, and no review is late however slow this machine is.
 func TestStopsAfterTheLastReview(t *testing.T) {
-	r := run(t, time.Second)
+	over := make(chan time.Time)
+	r := run(t, func(its *times) {
+		its.read, its.write, its.shutdown = kit.Patience, kit.Patience, kit.Patience
+		its.after = func(grace time.Duration) <-chan time.Time {
+			if grace != DefaultGrace {
+				t.Errorf("a grace of %s", grace)
+			}
+			return over
+		}
+	})
 	body, sends := io.Pipe()
 	answers := make(chan error, 1)
 	go func() {
@@ -138,6 +149,12 @@ func TestStopsAfterTheLastReview(t *testing.T) {
 	if _, err := io.WriteString(sends, whole[:100]); err != nil {
 		t.Fatal(err)
 	}
+	kit.Eventually(t, func() error {
+		if n := r.w.held.Load(); n != 100 {
+			return fmt.Errorf("%d bytes of the review have arrived", n)
+		}
+		return nil
+	})
 	r.stop()
 	kit.Eventually(t, func() error {
 		if code, text := page(t, r.admin, "/readyz"); code != 503 || text != "stopping\n" {
@@ -150,6 +167,7 @@ func TestStopsAfterTheLastReview(t *testing.T) {
 		t.Fatalf("within the grace: %v, error %v", answer, err)
 	}
 	_ = answer.Body.Close()
+	close(over)
 	kit.Eventually(t, func() error {
 		if conn, err := net.Dial("tcp", r.reviews); err == nil {
 			_ = conn.Close()

@@ -22,8 +22,9 @@ import (
 const (
 	maxReview      = 4 << 20 // bytes; the API server itself takes no request of more than 3 MiB
 	maxHeader      = 16 << 10
-	maxConnections = 256 // of each listener
-	maxReviews     = 32  // that are read or answered at once; others wait
+	maxConnections = 256      // of each listener
+	maxReviews     = 32       // that are worked on at once; others wait
+	maxHeld        = 16 << 20 // bytes of reviews that are coming, wait or are worked on
 	readTime       = 5 * time.Second
 	writeTime      = 10 * time.Second
 	idleTime       = 2 * time.Minute // the API server itself closes what is idle after 90 s
@@ -50,8 +51,17 @@ type Webhook struct {
 	config   Config
 	pair     *pair
 	counts   *counts
-	places   chan struct{} // one element for each review at work
+	held     held
+	places   chan struct{}                // one element for each review at work
+	warned   struct{ none, other seldom } // of what is no review, and of reviews of something else
 	stopping atomic.Bool
+	times    times
+}
+
+// times are the constants above, unless a test has others.
+type times struct {
+	read, write, shutdown time.Duration
+	after                 func(time.Duration) <-chan time.Time // waits for the grace
 }
 
 // New reads the certificate, and refuses one that cannot be served.
@@ -66,7 +76,10 @@ func New(c Config) (*Webhook, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Webhook{config: c, pair: pair, counts: newCounts(), places: make(chan struct{}, maxReviews)}, nil
+	return &Webhook{
+		config: c, pair: pair, counts: newCounts(), places: make(chan struct{}, maxReviews),
+		times: times{readTime, writeTime, shutdownWait, time.After},
+	}, nil
 }
 
 // Run serves until ctx ends. Then it is not ready any more, goes on for the grace, and lets running reviews finish.
@@ -85,9 +98,9 @@ func (w *Webhook) Run(ctx context.Context) error {
 	w.stopping.Store(true)
 	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) {
 		w.config.Log.Info("stopping", "grace", w.config.Grace.String())
-		<-time.After(w.config.Grace)
+		<-w.times.after(w.config.Grace)
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.times.shutdown)
 	defer cancel()
 	for _, one := range all {
 		group.Go(func() {
@@ -147,9 +160,9 @@ func (w *Webhook) listen() ([]served, error) {
 func (w *Webhook) server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: readTime,
-		ReadTimeout:       readTime,
-		WriteTimeout:      writeTime,
+		ReadHeaderTimeout: w.times.read,
+		ReadTimeout:       w.times.read,
+		WriteTimeout:      w.times.write,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		TLSConfig:         &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: w.pair.get},

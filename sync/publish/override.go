@@ -46,6 +46,7 @@ type Overridden struct {
 type NotOverridden struct {
 	Flag, Segment string
 	Standing      []bundle.Override // all that there are
+	Foreign       bool              // the head lacks the signature of one of the publisher's keys
 }
 
 func (n *NotOverridden) Error() string {
@@ -57,7 +58,8 @@ func (n *NotOverridden) Error() string {
 
 // Override makes the next revision over the head's bundle with one override more, or with another in place of one for the same flag and
 // segment. The bundle is not read, so that nothing that is wrong with it stands in the way, and neither do tombstones that cannot be read:
-// the new ledger says where they are. Whoever moves the head meanwhile is no conflict, unless they change the overrides of the same flag.
+// the new ledger says where they are. An override that stands already makes a revision only where one of the keys has not signed the head:
+// sidecars that trust that key alone have not taken it up. Whoever moves the head meanwhile is no conflict, unless they change the overrides of the same flag.
 // Errors are those of Publish, and one about a store without a head, where there is nothing to force.
 func (p *Publisher) Override(ctx context.Context, o Overriding) (Overridden, error) {
 	return p.changeOverrides(ctx, change{o.Flag, o.Author, o.Message, o.DryRun, func(standing []bundle.Override, at time.Time) (step, error) {
@@ -132,7 +134,7 @@ func lift(standing []bundle.Override, flag, segment string) (step, error) {
 		s.entries = append(s.entries, bundle.Entry{Kind: bundle.EntryRestored, Flag: flag, Before: inJSON(o)})
 	}
 	if len(s.went) == 0 {
-		return step{}, &NotOverridden{flag, segment, standing}
+		return step{}, &NotOverridden{Flag: flag, Segment: segment, Standing: standing}
 	}
 	return s, nil
 }

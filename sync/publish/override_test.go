@@ -405,3 +405,35 @@ func TestASignedStoreStaysSigned(t *testing.T) {
 		}
 	}
 }
+
+// An override that stands is signed anew by whoever has not signed the head: their sidecars have not taken it up. Nothing else changes.
+func TestAnOverrideThatStandsIsSignedAnew(t *testing.T) {
+	f, first, second := newFake(), newKey(t), newKey(t)
+	both := func(k key) *Publisher {
+		c := k.config(f)
+		c.TrustKeys = []bundle.PublicKey{first.public, second.public}
+		return newPublisher(t, c)
+	}
+	mustPublish(t, both(first), "one", "a")
+	for range 2 {
+		mustOverride(t, both(first), killing("a", "on fire"))
+	}
+	done := mustOverride(t, both(second), killing("a", "again"))
+	got, want := done.Head.Manifest(), killing("a", "on fire")
+	if got.Revision != 3 || done.Outcome != Published || len(done.Entries) != 0 || done.Came[0].Message != want.Message || done.Went != nil || len(got.Overrides) != 1 {
+		t.Errorf("%+v of %+v; want the override as it was, in revision 3", done, got)
+	}
+	if _, err := second.policy(t).Open(f.snapshot()[bundle.HeadKey]); err != nil {
+		t.Errorf("who trusts the second key alone: %v", err)
+	}
+	if done := mustOverride(t, both(second), killing("a", "again")); done.Outcome != Unchanged {
+		t.Errorf("once more: %+v", done)
+	}
+	mustRestore(t, both(second), Restoring{Flag: "a", Author: "bo", Message: "over"})
+	for i, k := range []key{first, second} {
+		_, err := both(k).Restore(context.Background(), Restoring{Flag: "a", Author: "bo", Message: "over"})
+		if missing := (*NotOverridden)(nil); !errors.As(err, &missing) || missing.Foreign != (i == 0) {
+			t.Errorf("restored already: %v %+v", err, missing)
+		}
+	}
+}

@@ -64,11 +64,15 @@ func (p *Publisher) overrideOnce(ctx context.Context, first, b *base, c change) 
 	}
 	m := p.successor(b, c.author, c.message)
 	s, err := c.from(m.Overrides, m.PublishedAt)
-	if err == nil && len(s.entries) == 0 {
+	stands := err == nil && len(s.entries) == 0
+	if stands && p.signed(b.head) {
 		return Overridden{Result: Result{Outcome: Unchanged, Head: b.head, Same: true}, Came: s.came}, nil
 	}
-	if before := of(c.flag, first.head.Manifest().Overrides); !same(before, of(c.flag, m.Overrides)) {
+	if before := of(c.flag, first.head.Manifest().Overrides); !stands && !same(before, of(c.flag, m.Overrides)) {
 		return Overridden{}, &Conflict{Revision: b.next, Head: p.whoTouched(ctx, c.flag, first, b), Flag: c.flag}
+	}
+	if missing := (*NotOverridden)(nil); errors.As(err, &missing) {
+		missing.Foreign = !p.signed(b.head)
 	}
 	if err != nil {
 		return Overridden{}, err

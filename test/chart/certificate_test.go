@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,6 +13,7 @@ import (
 // The certificate that Helm makes is one that the API server takes for as long as the documents say: signed by the authority in the webhook's
 // configuration, with its own name, and with the key beside it.
 func TestTheChartsCertificate(t *testing.T) {
+	t.Parallel()
 	eachHelm(t, func(t *testing.T, helm string) {
 		all := objectsOf(t, rendered(t, helm, good()...))
 		served, authority := find(t, all, "Secret", "burgee-inject-tls"), find(t, all, "Secret", "burgee-inject-ca")
@@ -37,8 +39,26 @@ func TestTheChartsCertificate(t *testing.T) {
 	})
 }
 
+// X.509 has room for 64 bytes in a common name. A release's name may have 53, and its namespace 63.
+func TestCommonNamesFit(t *testing.T) {
+	t.Parallel()
+	long := append(good(), "--set", "fullnameOverride="+strings.Repeat("a", 60), "--namespace", strings.Repeat("n", 63))
+	all := objectsOf(t, rendered(t, program(t, "helm"), long...))
+	name := strings.Repeat("a", 50) + "-inject"
+	for _, secret := range []string{name + "-tls", name + "-ca"} {
+		if got := parsed(t, at(find(t, all, "Secret", secret), "data", "tls.crt")).Subject.CommonName; got == "" || len(got) > 64 {
+			t.Errorf("%s: the common name %q has %d bytes", secret, got, len(got))
+		}
+	}
+	all = objectsOf(t, rendered(t, program(t, "helm"), append(long, "--set", "webhook.certificate.from=cert-manager")...))
+	if got, _ := at(find(t, all, "Certificate", name+"-managed-ca"), "spec", "commonName").(string); got == "" || len(got) > 64 {
+		t.Errorf("cert-manager is asked for the common name %q of %d bytes", got, len(got))
+	}
+}
+
 // The authority's key would make certificates for whoever has it, so no pod mounts it.
 func TestNoPodHasTheAuthoritysKey(t *testing.T) {
+	t.Parallel()
 	deployment := find(t, objectsOf(t, rendered(t, program(t, "helm"), good()...)), "Deployment", "burgee-inject")
 	volumes, _ := at(deployment, "spec", "template", "spec", "volumes").([]any)
 	var secrets []any

@@ -11,14 +11,12 @@ import (
 	"testing"
 )
 
-// kubernetes is whose API the manifests are held against: the one that tools/kubernetes pins.
-const kubernetes = "k8s.io/kubernetes@v1.36.3"
-
 // strangers are kinds that Kubernetes does not have itself; the goldens show how the chart writes them.
 const strangers = "PodMonitor,PrometheusRule,Certificate,Issuer"
 
 // Every manifest has only fields that its kind has, of the right types, and those that it must have.
 func TestManifestsConform(t *testing.T) {
+	t.Parallel()
 	helm, schemas := program(t, "helm"), schemas(t)
 	eachSet(t, func(t *testing.T, _ string, values []string) {
 		text := rendered(t, helm, values...)
@@ -35,6 +33,7 @@ func TestManifestsConform(t *testing.T) {
 
 // A validator that finds nothing could have looked at nothing.
 func TestTheValidatorValidates(t *testing.T) {
+	t.Parallel()
 	schemas := schemas(t)
 	for want, text := range map[string]string{
 		"additional properties 'replica' not allowed": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {replica: 1, selector: {}, template: {}}\n",
@@ -85,13 +84,13 @@ func schemas(t *testing.T) string {
 	return folder
 }
 
-// description is Kubernetes' swagger.json, as its module has it.
+// description is the swagger.json of the Kubernetes that tools/kubernetes pins, as its module has it.
 var description = sync.OnceValues(func() ([]byte, error) {
-	cmd := exec.Command("go", "mod", "download", "-json", kubernetes)
-	cmd.Dir = os.TempDir() // beside the product's module
+	cmd := exec.Command("go", "mod", "download", "-json", "k8s.io/kubernetes")
+	cmd.Dir = filepath.Join("..", "..", "tools", "kubernetes")
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("go mod download %s: %w\n%s", kubernetes, err, out)
+		return nil, fmt.Errorf("go mod download k8s.io/kubernetes in %s: %w\n%s", cmd.Dir, err, out)
 	}
 	var module struct{ Dir string }
 	if err := json.Unmarshal(out, &module); err != nil {

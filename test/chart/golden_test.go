@@ -61,11 +61,15 @@ func indented(text, before string) string {
 }
 
 func TestGoldens(t *testing.T) {
+	t.Parallel()
 	eachHelm(t, func(t *testing.T, helm string) {
+		if *update && filepath.Base(helm) == "helm3" {
+			t.Skip("the goldens are what Helm 4 writes: run it again without -update")
+		}
 		eachSet(t, func(t *testing.T, name string, values []string) {
 			got := steady(t, rendered(t, helm, values...))
 			file := filepath.Join("testdata", "golden", name+".yaml")
-			if *update && filepath.Base(helm) != "helm3" {
+			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}

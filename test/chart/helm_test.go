@@ -41,11 +41,14 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
-// eachHelm runs a test with Helm 4, and with Helm 3 where there is one.
+// eachHelm runs a test with Helm 4, and with Helm 3 where there is one, side by side, as all tests here run: most of each is waiting for Helm.
 func eachHelm(t *testing.T, test func(t *testing.T, helm string)) {
 	t.Helper()
 	for _, name := range []string{"helm", "helm3"} {
-		t.Run(name, func(t *testing.T) { test(t, program(t, name)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, program(t, name))
+		})
 	}
 }
 
@@ -192,11 +195,14 @@ func valueSets(t testing.TB) map[string][]string {
 	return sets
 }
 
-// eachSet runs a test for each of them, in order.
+// eachSet runs a test for each of them.
 func eachSet(t *testing.T, test func(t *testing.T, name string, values []string)) {
 	t.Helper()
 	sets := valueSets(t)
 	for _, name := range slices.Sorted(maps.Keys(sets)) {
-		t.Run(name, func(t *testing.T) { test(t, name, sets[name]) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, name, sets[name])
+		})
 	}
 }

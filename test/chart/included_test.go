@@ -9,6 +9,7 @@ import (
 
 // What a chart's author gets wrong is refused where it stands.
 func TestTheLibraryRefuses(t *testing.T) {
+	t.Parallel()
 	for name, row := range map[string]struct{ include, set, want string }{
 		"unknown":          {`include "burgee.container" (merge (dict "Parameters" (dict "stor" "s3://x")) .Subcharts.burgee)`, "", "parameter stor is not known; there are cpuLimit, cpuRequest, environment, memory, socket, store"},
 		"no store":         {`include "burgee.container" .Subcharts.burgee`, "burgee.store=", "no store: give the chart burgee the value store, or the parameter store where its templates are included"},
@@ -16,6 +17,7 @@ func TestTheLibraryRefuses(t *testing.T) {
 		"no keys to trust": {`include "burgee.env" .Subcharts.burgee`, "burgee.trustKeys=null", "trustKeys is empty, so no flags could be trusted"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			folder := parent(t)
 			if err := os.WriteFile(filepath.Join(folder, "templates", "wrong.yaml"), []byte("{{ "+row.include+" }}\n"), 0o600); err != nil {
 				t.Fatal(err)
@@ -35,6 +37,7 @@ func TestTheLibraryRefuses(t *testing.T) {
 
 // A dependency that is to inject nothing makes no objects, and the parent names the Service as it likes.
 func TestADependencyMakesNothingItself(t *testing.T) {
+	t.Parallel()
 	text, refused := templateOf(t, program(t, "helm"), parent(t), "shop", "--values", below(t, readYAML(t, "values/webhook.yaml")))
 	if refused != "" {
 		t.Fatal(refused)
@@ -53,6 +56,7 @@ func TestADependencyMakesNothingItself(t *testing.T) {
 
 // Notes tell what is to be done next in the mode that is in force, and what is missing.
 func TestNotes(t *testing.T) {
+	t.Parallel()
 	helm := program(t, "helm")
 	for name, row := range map[string]struct{ file, want string }{
 		"webhook":     {"webhook", "kubectl -n burgee-system rollout status deployment/burgee-inject"},
@@ -62,10 +66,16 @@ func TestNotes(t *testing.T) {
 		"irsa":        {"everything", "The role arn:aws:iam::123456789012:role/flags must trust the service accounts"},
 		"bootstrap":   {"everything", "Namespaces may have the ConfigMap flags-to-start-from"},
 		"labels":      {"everything", "--labels=burgee.dev/inject=true,flags=on\n"},
+		"a pod":       {"everything", "\n    kubectl -n NAMESPACE port-forward pod/POD 8024:9014\n"},
+		"unasked":     {"webhook", "the chart's README has a\n  command that lists such pods."},
+		"releases":    {"policy", "Another release in this cluster needs an injection.objectSelector of its own"},
 		"ignored":     {"everything", "webhook.failurePolicy is Ignore"},
+		"left behind": {"cert-manager", "authority is in one. To remove them:\n    kubectl -n burgee-system delete secret --ignore-not-found burgee-inject-managed-ca burgee-inject-managed-tls\n"},
+		"by issuer":   {"issuer", "--enable-certificate-owner-ref. To remove them:\n    kubectl -n burgee-system delete secret --ignore-not-found burgee-inject-managed-tls\n"},
 		"none":        {"none", `{{- include "burgee.container" .Subcharts.burgee | nindent 6 }}`},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			stdout, stderr, err := run(t, helm, "install", "burgee", chartFolder, "--namespace", system, "--dry-run=client", "--values", filepath.Join("testdata", "values", row.file+".yaml"))
 			if err != nil {
 				t.Fatalf("%v\n%s", err, stderr)

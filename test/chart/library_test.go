@@ -67,8 +67,8 @@ func ways(t testing.TB) map[string]object {
 	return map[string]object{
 		"defaults":      shop,
 		"everything":    readYAML(t, "values/everything.yaml"),
-		"secret":        and("s3", object{"credentials": object{"from": "secret", "secret": "flags-reader"}}),
-		"pod-identity":  and("s3", object{"credentials": object{"from": "pod-identity"}}),
+		"secret":        and("s3", object{"region": "eu-central-1", "credentials": object{"from": "secret", "secret": "flags-reader"}}),
+		"pod-identity":  and("s3", object{"region": "eu-central-1", "credentials": object{"from": "pod-identity"}}),
 		"socket alone":  and("sidecar", object{"ports": object{"evaluation": 0}}),
 		"a limit":       and("sidecar", object{"resources": object{"cpuLimit": "1", "cpuRequest": ""}}),
 		"bootstrap":     and("bootstrap", object{"configMap": "start"}),
@@ -78,10 +78,12 @@ func ways(t testing.TB) map[string]object {
 
 // The webhook and the named templates make one pod of each, and of each way to install the chart. test/kubernetes has the policy's.
 func TestTheLibraryGivesTheWebhooksPod(t *testing.T) {
+	t.Parallel()
 	eachHelm(t, func(t *testing.T, helm string) {
 		folder := parent(t)
 		for name, values := range ways(t) {
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				definition := injection(t, helm, values)
 				text, refused := templateOf(t, helm, folder, "shop", "--values", below(t, values))
 				if refused != "" {

@@ -7,6 +7,7 @@ import (
 
 // Helm has no cluster when it lints, and goes on where a template refuses, so that the defaults pass too.
 func TestLint(t *testing.T) {
+	t.Parallel()
 	eachHelm(t, func(t *testing.T, helm string) {
 		lint := func(t *testing.T, values ...string) {
 			t.Helper()

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/burgeehq/burgee/sidecar/inject"
+	"github.com/burgeehq/burgee/sync/lkg"
 	"github.com/burgeehq/burgee/test/kit"
 )
 
@@ -39,6 +40,7 @@ func schema(t testing.TB) object {
 
 // Whoever adds a setting to burgee says here whether the chart lets it be set.
 func TestTheSchemaHasTheSettings(t *testing.T) {
+	t.Parallel()
 	help, err := exec.CommandContext(t.Context(), kit.Program(t, "burgee"), "--help").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, help)
@@ -66,6 +68,7 @@ func camel(flag string) string {
 
 // The sidecar takes every setting as the chart writes it: it gets as far as its store, which is not there.
 func TestTheSidecarTakesTheSettings(t *testing.T) {
+	t.Parallel()
 	pod := patched(t, injection(t, program(t, "helm"), readYAML(t, "values/everything.yaml")), readYAML(t, "pods/one.yaml"))
 	cmd := exec.CommandContext(t.Context(), kit.Program(t, "burgee"))
 	state := t.TempDir()
@@ -88,8 +91,29 @@ func TestTheSidecarTakesTheSettings(t *testing.T) {
 	}
 }
 
+// A state folder that is full must leave room in its volume, or Kubernetes evicts the pod.
+func TestTheStateFitsItsVolume(t *testing.T) {
+	t.Parallel()
+	if lkg.MaxFolder > 16<<20*3/4 {
+		t.Errorf("the sidecar keeps up to %d bytes; the least that the schema takes for its volume is 16Mi", lkg.MaxFolder)
+	}
+	helm := program(t, "helm")
+	for size, taken := range map[string]bool{
+		"16Mi": true, "20Mi": true, "32Mi": true, "99Mi": true, "100Mi": true, "1Gi": true, "10Gi": true,
+		"15Mi": false, "9Mi": false, "016Mi": false, "0Gi": false, "16Ki": false, "16": false, "16M": false, "": false, "1.5Gi": false,
+	} {
+		t.Run(size, func(t *testing.T) {
+			t.Parallel()
+			if text, refused := template(t, helm, append(good(), "--set-string", "sidecar.stateSize="+size)...); (refused == "") != taken {
+				t.Errorf("it says %q and renders %d bytes; want it taken: %v", refused, len(text), taken)
+			}
+		})
+	}
+}
+
 // What the schema takes as a socket or a quantity, the webhook takes as a default, and it refuses no less.
 func TestTheSchemaRefusesWhatTheWebhookRefuses(t *testing.T) {
+	t.Parallel()
 	helm := program(t, "helm")
 	for value, taken := range map[string]bool{
 		"socket=/run/burgee/burgee.sock": true,
@@ -117,6 +141,7 @@ func TestTheSchemaRefusesWhatTheWebhookRefuses(t *testing.T) {
 		"resources.cpuLimit=many":   false,
 	} {
 		t.Run(value, func(t *testing.T) {
+			t.Parallel()
 			_, refused := template(t, helm, append(good(), "--set-string", "sidecar."+value)...)
 			if (refused == "") != taken {
 				t.Errorf("the schema: %q; want it taken: %v", refused, taken)

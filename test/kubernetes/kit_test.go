@@ -43,7 +43,7 @@ func newSite(t *testing.T, config cluster.Config) *site {
 
 // values are those of a release: what every one is given, and these.
 func (s *site) values(more ...string) []string {
-	given := []string{"--set", "store=s3://flags/shop", "--set", "environment=shop/prod"}
+	given := []string{"--set", "store=s3://flags/shop", "--set", "environment=shop/prod", "--set", "s3.region=eu-central-1"}
 	if !slices.Contains(more, unsigned) {
 		given = append(given, "--set-file", "trustKeys.team="+s.keys.Path("team.pub"))
 	}

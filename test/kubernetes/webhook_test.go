@@ -23,25 +23,24 @@ const webhookName = "burgee-inject"
 // configuration and checks the chart's own certificate.
 type webhook struct {
 	*cluster.Child
-	site  *site
-	admin string // host:port
+	site *site
 }
 
 func (s *site) startWebhook(t *testing.T) *webhook {
 	t.Helper()
-	folder := kit.Folder(t)
-	w := &webhook{site: s, admin: freePort(t, "127.0.0.1")}
-	address := freePort(t, ownAddress(t))
-	replace := []string{":8443", address, ":8014", w.admin}
-	replace = append(replace, s.mount(t, folder)...)
-	var args []string
-	for _, arg := range strings.Fields(s.Kubectl(t, "get", "deployment", webhookName, "-n", system, "-o", "jsonpath={.spec.template.spec.containers[0].args[*]}")) {
-		args = append(args, strings.NewReplacer(replace...).Replace(arg))
-	}
-	w.Child = s.Spawn(t, kit.Program(t, "burgee"), args...)
-	if err := w.Until(func() error { return page("http://" + w.admin + "/readyz") }); err != nil {
-		t.Fatal(err)
-	}
+	w, mounts, host, address := &webhook{site: s}, s.mount(t, kit.Folder(t)), ownAddress(t), ""
+	given := strings.Fields(s.Kubectl(t, "get", "deployment", webhookName, "-n", system, "-o", "jsonpath={.spec.template.spec.containers[0].args[*]}"))
+	s.Anywhere(t, func() (*cluster.Child, func() error) {
+		admin := cluster.FreeAddress(t, "127.0.0.1")
+		address = cluster.FreeAddress(t, host)
+		replace := strings.NewReplacer(append([]string{":8443", address, ":8014", admin}, mounts...)...)
+		var args []string
+		for _, arg := range given {
+			args = append(args, replace.Replace(arg))
+		}
+		w.Child = s.Spawn(t, kit.Program(t, "burgee"), args...)
+		return w.Child, func() error { return page("http://" + admin + "/readyz") }
+	})
 	s.lead(t, address)
 	return w
 }
@@ -132,17 +131,6 @@ func ownAddress(t *testing.T) string {
 	}
 	kit.Skip(t, "this machine has no address but loopback, which no endpoint of a Service may be")
 	return ""
-}
-
-// freePort finds a port that is free at this moment.
-func freePort(t *testing.T, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // page says why a page is not there.

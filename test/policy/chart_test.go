@@ -72,7 +72,7 @@ func render(t testing.TB, mode string, set []string) []runtime.Object {
 	}
 	args := []string{
 		"template", "burgee", "../../charts/burgee", "--namespace", "burgee-system", "--set-string", "trustKeys.prod=" + trustKey,
-		"--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy", "--set", "injection.mode=" + mode,
+		"--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy", "--set", "injection.mode=" + mode, "--set", "s3.region=eu-central-1",
 	}
 	for _, s := range set {
 		args = append(args, "--set", s)

@@ -25,6 +25,7 @@ socketFolder: <socketFolder>
 {{- end -}}
 
 {{- define "burgee.definition" -}}
+{{- include "burgee.inputs" .chart -}}
 {{- include "burgee.check" .chart -}}
 {{- $chart := .chart -}}
 {{- $values := .chart.Values -}}
@@ -158,8 +159,7 @@ BURGEE_S3_PATH_STYLE: "true"
 AWS_ROLE_ARN: {{ required "s3.credentials.roleArn is not set: name the role that the pods' service accounts may assume" $credentials.roleArn | quote }}
 AWS_WEB_IDENTITY_TOKEN_FILE: /var/run/secrets/burgee/token/token
 {{- else if eq $credentials.from "pod-identity" }}
-# The agent's address is the same on every node of EKS.
-AWS_CONTAINER_CREDENTIALS_FULL_URI: http://169.254.170.23/v1/credentials
+AWS_CONTAINER_CREDENTIALS_FULL_URI: {{ required "s3.credentials.agent is not set: give the address of the Pod Identity agent, http://169.254.170.23/v1/credentials, or http://[fd00:ec2::23]/v1/credentials where pods have IPv6 addresses" $credentials.agent | quote }}
 AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: /var/run/secrets/burgee/token/token
 {{- else if eq $credentials.from "secret" }}
 # A file and not variables, so that new keys are taken up without a restart.

@@ -32,6 +32,16 @@ app.kubernetes.io/component: inject
 app.kubernetes.io/component: inject
 {{- end -}}
 
+{{/* Of its pods. The definition is read once, so that another makes other pods; certificates are read whenever they change. */}}
+{{- define "burgee.webhook.annotations" -}}
+checksum/injection: {{ include "burgee.injection" . | sha256sum }}
+{{- if .Values.metrics.annotations }}
+prometheus.io/scrape: "true"
+prometheus.io/port: "8014"
+prometheus.io/path: /metrics
+{{- end }}
+{{- end -}}
+
 {{- define "burgee.webhook.host" -}}
 {{ include "burgee.webhook.name" . }}.{{ .Release.Namespace }}.svc
 {{- end -}}

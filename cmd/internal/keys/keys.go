@@ -1,10 +1,12 @@
-// Package keys reads the public keys that both programs are told of: in files that are named, or as they are. It knows neither flags nor
-// environment variables: the words of its errors name the settings, their values are handed in.
+// Package keys reads the public keys that both programs are told of, in files that are named, or as they are, and the files of private ones.
+// No error of it repeats what may be a key. It knows neither flags nor environment
+// variables: the words of its errors name the settings, their values are handed in.
 package keys
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/burgeehq/burgee/cmd/internal/file"
@@ -104,9 +106,27 @@ func textOf(given string, number int) (text []byte, name string, err error) {
 	case strings.ContainsAny(trimmed, "\r\n"):
 		return nil, "", fmt.Errorf("%w %s: it has several lines, and does not begin with %s; several keys are separated by commas", ErrTrustKey, name, pemBegins)
 	}
-	text, err = file.Read(given, MaxFile)
-	if err != nil {
+	text, err = Read(given)
+	switch {
+	case err != nil && mayBeKey(given):
+		return nil, "", fmt.Errorf("%w: %w; a key is taken as text where it has its line %s PUBLIC KEY-----", ErrTrustKey, err, pemBegins)
+	case err != nil:
 		return nil, "", fmt.Errorf("%w: %w", ErrTrustKey, err)
 	}
 	return text, given, nil
+}
+
+// Read gives what a key's file holds. Whoever puts a key where its file's name is wanted does not find it in the log.
+func Read(name string) ([]byte, error) {
+	text, err := file.Read(name, MaxFile)
+	if wrong := (*fs.PathError)(nil); errors.As(err, &wrong) && mayBeKey(name) {
+		return nil, fmt.Errorf("no file has this name of %d letters (not repeated, since it may be the key itself): %w", len(name), wrong.Err)
+	}
+	return text, err
+}
+
+// mayBeKey tells names of files from keys that lack their PEM lines, or have lost their line breaks: the shortest, 32 bytes in base64, has 43
+// letters, and neither base64 nor hexadecimal digits have a dot. No folder takes a name of more than 255 bytes.
+func mayBeKey(name string) bool {
+	return len(name) > 40 && !strings.Contains(name, ".") || len(name) > 255
 }

@@ -1,7 +1,11 @@
 package keys
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,6 +101,44 @@ func TestTrustTakesTexts(t *testing.T) {
 		case row.want != "" && (!errors.Is(err, ErrTrustKey) || err.Error() != row.want):
 			t.Errorf("%s: error %v; want %s", row.name, err, row.want)
 		}
+	}
+}
+
+// What is given in place of a name, and may be a key, stands in no error; names that cannot be one do, however long they are.
+func TestNoErrorRepeatsAKey(t *testing.T) {
+	private, _, err := bundle.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(private)), "\n")
+	bare := strings.Join(lines[1:len(lines)-1], "")
+	der, err := base64.StdEncoding.DecodeString(bare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := der[len(der)-ed25519.SeedSize:]
+	for name, key := range map[string]string{
+		"without its PEM lines": bare, "PEM in base64": base64.StdEncoding.EncodeToString(private), "the seed alone": base64.RawURLEncoding.EncodeToString(seed),
+		"the seed with slashes": "/" + strings.Repeat("+/", 21), "hexadecimal": hex.EncodeToString(seed), "as JSON": `{"kty":"OKP","d":"` + base64.RawURLEncoding.EncodeToString(seed) + `"}`,
+		"with a dot": strings.Repeat("MC4CAQAw.", 30), "several, without commas": bare + " " + bare,
+	} {
+		_, err := Trust([]string{key}, 1, false)
+		want := fmt.Sprintf("trust key: no file has this name of %d letters (not repeated, since it may be the key itself): ", len(key))
+		if !errors.Is(err, ErrTrustKey) || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "; a key is taken as text where it has its line -----BEGIN PUBLIC KEY-----") || strings.Contains(err.Error(), key[:20]) {
+			t.Errorf("%s: error %v; want %s…", name, err, want)
+		}
+	}
+	for _, name := range []string{"team-a", "/etc/burgee/keys/production/payments/team-a.pub", filepath.Join("keys", strings.Repeat("a", 200)+".pub")} {
+		if _, err := Trust([]string{name}, 1, false); err == nil || !strings.Contains(err.Error(), "open "+name+": no such file") {
+			t.Errorf("error %v; want the name %s", err, name)
+		}
+	}
+	long := filepath.Join(t.TempDir(), strings.Repeat("a", 60))
+	if err := os.WriteFile(long, []byte("no key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Trust([]string{long}, 1, false); err == nil || !strings.Contains(err.Error(), "trust key "+long+": no PEM block") {
+		t.Errorf("error %v; want the name of a file that is there", err)
 	}
 }
 

@@ -101,10 +101,11 @@ func (c *Cluster) end(t testing.TB) {
 	}
 }
 
-// freeAddress finds a port that is free at this moment. Somebody may take it before the program does; then it ends at once.
-func freeAddress(t testing.TB) string {
+// FreeAddress finds a port that is free at this moment. Somebody may take it before the program does; then it ends at once, and Anywhere
+// looks for another one.
+func FreeAddress(t testing.TB, host string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}

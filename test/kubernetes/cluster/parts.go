@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// anywhere starts a program on ports that are free, and looks for others where somebody took them in between.
-func (c *Cluster) anywhere(t testing.TB, start func() (*Child, func() error)) {
+// Anywhere starts a program on ports that are free, and looks for others where somebody took them in between.
+func (c *Cluster) Anywhere(t testing.TB, start func() (*Child, func() error)) {
 	t.Helper()
 	var err error
 	for range portTries {
@@ -29,9 +29,9 @@ func (c *Cluster) anywhere(t testing.TB, start func() (*Child, func() error)) {
 func (c *Cluster) startEtcd(t testing.TB) {
 	t.Helper()
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	c.anywhere(t, func() (*Child, func() error) {
-		peer := "http://" + freeAddress(t)
-		c.etcd = "http://" + freeAddress(t)
+	c.Anywhere(t, func() (*Child, func() error) {
+		peer := "http://" + FreeAddress(t, "127.0.0.1")
+		c.etcd = "http://" + FreeAddress(t, "127.0.0.1")
 		p := c.Spawn(t, "etcd", "--data-dir="+c.Path("etcd"), "--unsafe-no-fsync", "--log-level=warn",
 			"--listen-client-urls="+c.etcd, "--advertise-client-urls="+c.etcd,
 			"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
@@ -45,8 +45,8 @@ func (c *Cluster) startAPIServer(t testing.TB) {
 	t.Helper()
 	c.authority.server(t, "kube-apiserver", "kubernetes", "kubernetes.default.svc")
 	c.authority.write(t, "service-account.key", encodeKey(t, newKey(t)))
-	c.anywhere(t, func() (*Child, func() error) {
-		c.URL = "https://" + freeAddress(t)
+	c.Anywhere(t, func() (*Child, func() error) {
+		c.URL = "https://" + FreeAddress(t, "127.0.0.1")
 		c.becomeAdministrator(t)
 		return c.spawnAPIServer(t)
 	})
