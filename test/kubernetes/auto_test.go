@@ -7,10 +7,12 @@ import (
 	"github.com/burgeehq/burgee/test/kubernetes/cluster"
 )
 
-// Left to itself the chart takes the policy where the API has it, and the webhook where it does not.
+// Left to itself the chart takes the policy where the API has it, and the webhook where it does not. 1.33 is the oldest version whose API this
+// server can be told to have.
 func TestTheModeThatTheClusterHas(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ version, way, other string }{
+		{"1.33", "mutatingwebhookconfigurations", "validatingadmissionpolicies"},
 		{"1.35", "mutatingwebhookconfigurations", "validatingadmissionpolicies"},
 		{"1.36", "mutatingadmissionpolicies", "mutatingwebhookconfigurations"},
 	} {
@@ -19,7 +21,7 @@ func TestTheModeThatTheClusterHas(t *testing.T) {
 			s := newSite(t, cluster.Config{EmulatedVersion: c.version})
 			s.helm(t, "install")
 			r := &release{site: s}
-			if c.version == "1.35" {
+			if c.way == "mutatingwebhookconfigurations" {
 				r.webhook = s.startWebhook(t)
 			}
 			r.inForce(t)

@@ -20,6 +20,7 @@ func TestInjection(t *testing.T) {
 			t.Run("never twice", func(t *testing.T) { testNeverTwice(t, s) })
 			t.Run("left alone", func(t *testing.T) { testLeftAlone(t, s) })
 			t.Run("another injector", func(t *testing.T) { testAnotherInjector(t, s) })
+			t.Run("bounds", func(t *testing.T) { testBounds(t, s) })
 		})
 	}
 }

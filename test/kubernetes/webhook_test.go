@@ -129,7 +129,7 @@ func ownAddress(t *testing.T) string {
 			return network.IP.String()
 		}
 	}
-	t.Skip("SKIP: this machine has no address but loopback, which no endpoint of a Service may be")
+	kit.Skip(t, "this machine has no address but loopback, which no endpoint of a Service may be")
 	return ""
 }
 

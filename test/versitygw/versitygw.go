@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 // Binary is the environment variable with the path of the server's binary.
@@ -52,7 +54,7 @@ func prepare(t testing.TB) *Server {
 	t.Helper()
 	binary := os.Getenv(Binary)
 	if binary == "" {
-		t.Skipf("SKIP: %s is not set to a versitygw binary; run: make s3-test", Binary)
+		kit.Skip(t, Binary+" is not set to a versitygw binary; run: make s3-test")
 	}
 	s := &Server{Root: newCredentials("root"), binary: binary, folder: t.TempDir(), host: loopback}
 	for _, sub := range []string{"data", "iam"} {

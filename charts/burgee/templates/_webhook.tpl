@@ -1,5 +1,22 @@
 {{/* What the webhook's objects have in common: their name, the labels by which they find each other, and the name in its certificate. */}}
 
+{{/*
+Whether there is a webhook, as text or nothing: in its mode, and beside the policy in the upgrade that brings that. The API server takes up to a
+second to act by a new policy, and forgets a webhook at once: pods made in between would be without a sidecar. The next upgrade finds the
+policy and takes the webhook away. Where both are asked a pod gets one sidecar all the same.
+*/}}
+{{- define "burgee.webhook.stands" -}}
+{{- $mode := include "burgee.mode" . -}}
+{{- $api := "admissionregistration.k8s.io/v1" -}}
+{{- if eq $mode "webhook" -}}
+mode webhook
+{{- else if eq $mode "policy" -}}
+{{- if and (lookup $api "MutatingWebhookConfiguration" "" (include "burgee.webhook.name" .)) (not (lookup $api "MutatingAdmissionPolicy" "" (include "burgee.policy.name" .))) -}}
+until the next upgrade
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "burgee.webhook.name" -}}
 {{ include "burgee.fullname" . }}-inject
 {{- end -}}

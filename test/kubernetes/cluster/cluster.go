@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 // Binaries is the environment variable with the folder that holds etcd, kube-apiserver and kubectl, and what else a test asks for.
@@ -36,6 +38,7 @@ type Cluster struct {
 	client    *http.Client // the administrator's
 	etcd      string       // URL
 	children  []*Child
+	apiServer *Child // one of them
 }
 
 // Start gives a running cluster, and ends it with the test. Without binaries it skips the test.
@@ -43,7 +46,7 @@ func Start(t testing.TB, config Config) *Cluster {
 	t.Helper()
 	binaries := os.Getenv(Binaries)
 	if binaries == "" {
-		t.Skipf("SKIP: %s is not set to a folder with kube-apiserver, etcd and kubectl; run: make e2e", Binaries)
+		kit.Skip(t, Binaries+" is not set to a folder with kube-apiserver, etcd and kubectl; run: make e2e")
 	}
 	c := &Cluster{Dir: t.TempDir(), binaries: binaries, config: config}
 	t.Cleanup(func() { c.end(t) })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -45,26 +46,41 @@ func (c *Cluster) startAPIServer(t testing.TB) {
 	c.authority.server(t, "kube-apiserver", "kubernetes", "kubernetes.default.svc")
 	c.authority.write(t, "service-account.key", encodeKey(t, newKey(t)))
 	c.Anywhere(t, func() (*Child, func() error) {
-		address := FreeAddress(t, "127.0.0.1")
-		host, port, err := net.SplitHostPort(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.URL = "https://" + address
-		args := []string{
-			"--etcd-servers=" + c.etcd, "--bind-address=" + host, "--advertise-address=" + host, "--secure-port=" + port,
-			"--endpoint-reconciler-type=none", "--enable-aggregator-routing", "--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=RBAC",
-			"--client-ca-file=" + c.Path("ca.crt"), "--tls-cert-file=" + c.Path("kube-apiserver.crt"), "--tls-private-key-file=" + c.Path("kube-apiserver.key"),
-			"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + c.Path("service-account.key"),
-			"--service-account-signing-key-file=" + c.Path("service-account.key"),
-		}
-		if c.config.EmulatedVersion != "" {
-			args = append(args, "--emulated-version="+c.config.EmulatedVersion)
-		}
+		c.URL = "https://" + FreeAddress(t, "127.0.0.1")
 		c.becomeAdministrator(t)
-		p := c.Spawn(t, "kube-apiserver", append(args, c.config.APIServer...)...)
-		return p, func() error { return ask(c.client, c.URL+"/readyz") }
+		return c.spawnAPIServer(t)
 	})
+}
+
+func (c *Cluster) spawnAPIServer(t testing.TB) (*Child, func() error) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(strings.TrimPrefix(c.URL, "https://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{
+		"--etcd-servers=" + c.etcd, "--bind-address=" + host, "--advertise-address=" + host, "--secure-port=" + port,
+		"--endpoint-reconciler-type=none", "--enable-aggregator-routing", "--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=RBAC",
+		"--client-ca-file=" + c.Path("ca.crt"), "--tls-cert-file=" + c.Path("kube-apiserver.crt"), "--tls-private-key-file=" + c.Path("kube-apiserver.key"),
+		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + c.Path("service-account.key"),
+		"--service-account-signing-key-file=" + c.Path("service-account.key"),
+	}
+	if c.config.EmulatedVersion != "" {
+		args = append(args, "--emulated-version="+c.config.EmulatedVersion)
+	}
+	c.apiServer = c.Spawn(t, "kube-apiserver", append(args, c.config.APIServer...)...)
+	return c.apiServer, func() error { return ask(c.client, c.URL+"/readyz") }
+}
+
+// Upgrade starts the server anew with the API of its own version, at the same address and with all that there is.
+func (c *Cluster) Upgrade(t testing.TB) {
+	t.Helper()
+	c.apiServer.Kill()
+	c.config.EmulatedVersion = ""
+	p, ready := c.spawnAPIServer(t)
+	if err := p.Until(ready); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // becomeAdministrator makes the client and the kubeconfig that the test works with.

@@ -3,11 +3,13 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -55,12 +57,14 @@ func TestMain(m *testing.M) {
 // outside runs this program again in namespaces of its own, and tidies up after it. The exit code is that of the tests.
 func outside() (code int, err error) {
 	runtime.LockOSThread() // the child's life hangs on this thread's
-	folder, err := os.MkdirTemp("", "node")
+	folder, err := os.MkdirTemp(temporary(), "node")
 	if err != nil {
 		return 1, err
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // what is tidied up is tidied up then too
+	defer stop()
 	defer func() { err = errors.Join(err, os.RemoveAll(folder), removeGroups(group(folder))) }()
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), inside+"="+folder, "TMPDIR="+folder) // so that nothing of a test that was killed is elsewhere
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -69,9 +73,20 @@ func outside() (code int, err error) {
 	}
 	err = cmd.Run()
 	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
-		err = nil
+		return failed.ExitCode(), nil
 	}
-	return cmd.ProcessState.ExitCode(), err
+	return 0, err
+}
+
+// temporary is the folder for temporary files, unless it is one that the tests put another in the place of.
+func temporary() string {
+	folder := os.TempDir()
+	for _, covered := range []string{"/var", "/run"} {
+		if path, err := filepath.EvalSymlinks(folder); err == nil && strings.HasPrefix(path+"/", covered+"/") {
+			return "/tmp"
+		}
+	}
+	return folder
 }
 
 // sysctls are settings of the whole machine that a kubelet wants to be so, or makes so.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/burgeehq/burgee/test/kit"
 	"github.com/burgeehq/burgee/test/kubernetes/cluster"
 )
 
@@ -49,7 +50,7 @@ type node struct {
 func startNode(t *testing.T) *node {
 	t.Helper()
 	if why := missing(); why != "" {
-		t.Skip("SKIP: " + why)
+		kit.Skip(t, why)
 	}
 	begin := time.Now()
 	c := cluster.Start(t, cluster.Config{Controllers: true, Scheduler: true, APIServer: []string{

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/burgeehq/burgee/test/kit"
 	"github.com/burgeehq/burgee/test/kubernetes/cluster"
@@ -27,15 +28,49 @@ trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
 var patient = map[string]string{
 	"helm":      `exec %[1]s "$@"`,
 	"kubectl":   `case " $* " in *" logs "*) until %[1]s "$@" | grep .; do sleep 0.1; done ;; *) exec %[1]s "$@" ;; esac`,
-	"burgeectl": `for _ in $(seq 100); do %[1]s "$@" 2> /dev/null && exit; sleep 0.1; done; exec %[1]s "$@"`,
+	"burgeectl": `[ "$1" = status ] && for _ in $(seq 100); do %[1]s "$@" 2> /dev/null && exit; sleep 0.1; done; exec %[1]s "$@"`,
 }
 
-// The first part of docs/kubernetes.md works as it stands there, but for where the bucket is: from helm install to a flag.
+// docs/kubernetes.md works as it stands there, from its first command to its last, but for where the bucket is, and how often it is asked.
 func (n *node) followsThePage(t *testing.T) {
 	n.Helm(t, "uninstall", "burgee", "--namespace", system, "--wait")
+	n.Kubectl(t, "delete", "cronjobs,jobs,pods", "--all", "--namespace", applications) // the page waits for every sidecar
+	n.bringImages(t)
+	n.shop.Publish(t, `{"flags":{"payments_enabled":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"on",
+		"metadata":{"owner":"tests","kind":"kill-switch","description":"Made by a test.","emergencyAction":"Call nobody.","safeVariant":"off"}}}}`)
+	r := &reader{node: n, folder: n.home(t)}
+	page, err := os.ReadFile("../../../docs/kubernetes.md")
+	must(t, err)
+	around := map[string]func(*testing.T, func()){
+		"All sidecars":             r.amongOtherPods,
+		"Changing keys":            r.changesKeys,
+		"When the store is away":   r.losesTheStore,
+		"Prometheus and the fleet": r.seesTheFleet,
+	}
+	for _, section := range strings.Split(string(page), "\n## ")[1:] {
+		title, text, _ := strings.Cut(section, "\n")
+		blocks := strings.Split(text, "```sh\n")[1:]
+		follow := func() { r.follow(t, blocks) }
+		if check := around[title]; check != nil {
+			check(t, follow)
+		} else {
+			follow()
+		}
+		if delete(around, title); strings.Contains(text, "\n```\n\n```\n") {
+			t.Errorf("%s: a block without a language, which nobody runs", title)
+		}
+	}
+	if r.ran < 10 || len(around) > 0 {
+		t.Errorf("%d blocks of shell were run, and sections that are not there have checks: %v", r.ran, around)
+	}
+}
+
+// bringImages gives the node the images that the page takes from registries.
+func (n *node) bringImages(t *testing.T) {
+	t.Helper()
 	busybox, err := exec.LookPath("busybox")
 	if err != nil {
-		t.Skip("SKIP: no busybox; the Makefile names the packages at e2e-node")
+		kit.Skip(t, "no busybox; the Makefile names the packages at e2e-node")
 	}
 	file := filepath.Join(t.TempDir(), "image.tar")
 	programImage(t, file, busyboxImage, busybox, "bin/sh", "bin/wget", "bin/sleep")
@@ -44,43 +79,49 @@ func (n *node) followsThePage(t *testing.T) {
 	must(t, err)
 	version := regexp.MustCompile(`(?m)^appVersion: (.+)$`).FindSubmatch(about)
 	must(t, ctr("images", "tag", burgeeImage, "ghcr.io/burgeehq/burgee:"+string(version[1])))
+}
 
-	n.shop.Publish(t, `{"flags":{"payments_enabled":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"on",
-		"metadata":{"owner":"tests","kind":"permission","description":"Made by a test."}}}}`)
-	folder := n.home(t)
-	page, err := os.ReadFile("../../../docs/kubernetes.md")
-	must(t, err)
-	_, part, _ := strings.Cut(string(page), "\n## From `helm install` to a flag\n")
-	part, _, _ = strings.Cut(part, "\n## ")
-	blocks := strings.Split(part, "```sh\n")[1:]
-	if len(blocks) < 4 {
-		t.Fatalf("%d blocks of shell in the first part of docs/kubernetes.md; want helm install, a Secret, a pod and its status", len(blocks))
-	}
-	for i, block := range blocks {
+// reader is somebody who follows the page.
+type reader struct {
+	*node
+	folder string
+	ran    int // blocks
+}
+
+// follow runs a section's blocks.
+func (r *reader) follow(t *testing.T, blocks []string) {
+	t.Helper()
+	for _, block := range blocks {
 		script, _, _ := strings.Cut(block, "```")
-		script = strings.Replace(script, "region: eu-central-1", "region: us-east-1\n  endpoint: "+n.Endpoint()+"\n  pathStyle: true", 1)
-		out := n.shell(t, folder, script)
+		script = strings.Replace(script, "region: eu-central-1", "region: us-east-1\n  endpoint: "+r.Endpoint()+"\n  pathStyle: true", 1)
+		script = strings.Replace(script, "\nVALUES\n", "\nsidecar: {settings: {poll: "+poll.String()+"}}\nVALUES\n", 1)
+		begin := time.Now()
+		out := r.shell(t, r.folder, script)
+		t.Logf("%s\n%s%s", script, out, time.Since(begin).Round(time.Millisecond))
 		for line := range strings.Lines(script) {
 			if want, ok := strings.CutPrefix(line, "# => "); ok && !strings.Contains(out, strings.TrimSpace(want)) {
 				t.Errorf("%s\nprinted no %s, but\n%s", script, want, out)
 			}
 		}
-		if i == 0 {
-			n.inForce(t)
+		if strings.Contains(script, "helm ") {
+			r.inForce(t, script)
 		}
+		r.ran++
 	}
 }
 
-// home is the folder of somebody who has what the page takes for granted: the tree, the public key, a right to read the bucket.
+// home is the folder of somebody who has what the page takes for granted: the tree, the public key, a right to write to the bucket.
 func (n *node) home(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	charts, err := filepath.Abs("../../../charts")
 	must(t, err)
 	must(t, os.Symlink(charts, filepath.Join(folder, "charts")))
-	key, err := os.ReadFile(n.shop.Path("team.pub"))
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(folder, "prod.pub"), key, 0o644))
+	for _, kind := range []string{".key", ".pub"} {
+		key, err := os.ReadFile(n.shop.Path("team" + kind))
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(folder, "prod"+kind), key, 0o600))
+	}
 	must(t, os.Mkdir(filepath.Join(folder, ".aws"), 0o700))
 	must(t, os.WriteFile(filepath.Join(folder, ".aws", "credentials"), []byte(profile(n.Root)), 0o600))
 	return folder
@@ -97,7 +138,10 @@ func (n *node) shell(t *testing.T, folder, script string) string {
 	}
 	cmd := exec.Command("bash", "-c", prelude+script)
 	cmd.Dir = folder
-	cmd.Env = []string{"HOME=" + folder, "KUBECONFIG=" + n.Kubeconfig, "PATH=" + programs + ":" + os.Getenv("PATH")}
+	cmd.Env = append([]string{
+		"HOME=" + folder, "KUBECONFIG=" + n.Kubeconfig, "PATH=" + programs + ":" + os.Getenv("PATH"),
+		"BURGEE_STORE=" + store, "BURGEE_ENVIRONMENT=" + kit.Environment, "BURGEE_TRUST_KEY=prod.pub", "BURGEE_AUTHOR=reader",
+	}, n.shop.Env...)
 	cmd.WaitDelay = patience // whatever the script leaves running has its output too
 	out, err := cmd.CombinedOutput()
 	if err != nil {
