@@ -18,7 +18,7 @@ func testNeverTwice(t *testing.T, s *site) {
 	}{
 		{"plain", pod("plain", nil)},
 		{"init containers", pod("p", func(_, spec object) { spec["initContainers"] = list{container("migrate")} })},
-		{"own socket", annotated("p", "socket", "/flags/of/shop.sock")},
+		{"own socket", annotated("p", "socket", "/run/flags/shop.sock")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			once := s.mustDry(t, c.pod)

@@ -19,11 +19,11 @@ func testOverrides(t *testing.T, s *site) {
 		{"memory", "96Mi", []string{sidecar + "resources/limits/memory: 64Mi -> 96Mi", sidecar + "resources/requests/memory: 64Mi -> 96Mi"}},
 		{"cpu-request", "50m", []string{sidecar + "resources/requests/cpu: 20m -> 50m"}},
 		{"cpu-limit", "300m", []string{sidecar + "resources/limits/cpu: <nil> -> 300m"}},
-		{"socket", "/flags/of/shop.sock", []string{
-			"spec/containers/app/env/BURGEE_SOCKET/value: /run/burgee/burgee.sock -> /flags/of/shop.sock",
-			"spec/containers/app/volumeMounts/burgee-socket/mountPath: /run/burgee -> /flags/of",
-			sidecar + "env/BURGEE_SOCKET/value: /run/burgee/burgee.sock -> /flags/of/shop.sock",
-			sidecar + "volumeMounts/burgee-socket/mountPath: /run/burgee -> /flags/of",
+		{"socket", "/run/flags/shop.sock", []string{
+			"spec/containers/app/env/BURGEE_SOCKET/value: /run/burgee/burgee.sock -> /run/flags/shop.sock",
+			"spec/containers/app/volumeMounts/burgee-socket/mountPath: /run/burgee -> /run/flags",
+			sidecar + "env/BURGEE_SOCKET/value: /run/burgee/burgee.sock -> /run/flags/shop.sock",
+			sidecar + "volumeMounts/burgee-socket/mountPath: /run/burgee -> /run/flags",
 		}},
 	} {
 		t.Run(c.annotation, func(t *testing.T) {

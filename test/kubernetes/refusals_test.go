@@ -99,6 +99,9 @@ var refused = []struct {
 	}), "burgee: container migrate has port 8014, which the sidecar takes in the pod's network"},
 }
 
+// firstSaid is what Kubernetes itself says of a pod before it asks a ValidatingAdmissionPolicy.
+var firstSaid = map[string]string{"mount of its volume": `spec.containers[0].volumeMounts[0].name: Not found: "burgee-socket"`}
+
 // Each refusal says what to do, to whoever applies the pod and to whoever looks at what should make it.
 func testRefusals(t *testing.T, s *site) {
 	s.Namespace(t, "lax") // the restricted standard has words of its own for some of these pods
@@ -106,6 +109,10 @@ func testRefusals(t *testing.T, s *site) {
 		t.Run(c.name, func(t *testing.T) {
 			c.pod["metadata"].(object)["namespace"] = "lax"
 			printed := s.TryKubectl(text(t, c.pod), "apply", "-f", "-")
+			if first := firstSaid[c.name]; first != "" && strings.Contains(t.Name(), "/policy/") {
+				printed.Refused(t, first)
+				return
+			}
 			printed.Refused(t, c.message)
 			if n := strings.Count(printed.Stderr, "burgee: "); n != 1 {
 				t.Errorf("%s\nwant one refusal, and no other", printed)

@@ -24,7 +24,7 @@ var settings = map[string][]string{
 	},
 	"everything else": {
 		"--set", "bootstrap.configMap=flags", "--set", "sidecar.resources.cpuLimit=1", "--set", "sidecar.ports.evaluation=0",
-		"--set", "sidecar.socket=/flags/it.sock", "--set", "metrics.annotations=false", "--set", "sidecar.settings.logFormat=json",
+		"--set", "sidecar.socket=/run/flags/it.sock", "--set", "metrics.annotations=false", "--set", "sidecar.settings.logFormat=json",
 		"--set-json", `sidecar.env=[{"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}, {"name": "NOTE", "value": "it's \"so\" \\ <store> $x"}]`,
 		"--set", unsigned, "--set", "image.digest=sha256:0000000000000000000000000000000000000000000000000000000000000000",
 	},
