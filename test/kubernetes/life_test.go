@@ -44,7 +44,7 @@ func TestTheLifeOfARelease(t *testing.T) {
 			})
 			s.Eventually(t, func() error { // the policy that speaks may be taken up after the other
 				if _, err := s.dry(pod("p", nil)); err == nil || !strings.Contains(err.Error(), "burgee: no store: give the pod the annotation burgee.dev/store, or the chart the value store") {
-					return fmt.Errorf("a pod without a store: %v; want it refused", err)
+					return fmt.Errorf("a pod without a store: %w; want it refused", err)
 				}
 				return nil
 			})
