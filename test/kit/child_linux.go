@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// endWithParent lets the kernel end the child when the test is killed.
-func endWithParent(cmd *exec.Cmd) {
+// EndWithParent lets the kernel end the child when the test is killed.
+func EndWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 

@@ -7,8 +7,8 @@ import (
 	"os/exec"
 )
 
-// endWithParent does nothing where the kernel cannot: a test that is killed leaves its children behind.
-func endWithParent(*exec.Cmd) {}
+// EndWithParent does nothing where the kernel cannot: a test that is killed leaves its children behind.
+func EndWithParent(*exec.Cmd) {}
 
 func asNobody(*exec.Cmd) {}
 

@@ -117,7 +117,7 @@ func (s *Shop) CtlUntil(ctx context.Context, args ...string) Printed {
 	cmd := exec.CommandContext(ctx, filepath.Join(folder, "burgeectl"), args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Env, cmd.Stdout, cmd.Stderr = s.environ(), &stdout, &stderr
-	endWithParent(cmd)
+	EndWithParent(cmd)
 	err = cmd.Run()
 	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) && ctx.Err() == nil {
 		return Printed{-1, "", err.Error()}

@@ -97,7 +97,7 @@ func (s *Shop) Spawn(t testing.TB, prepare Prepare, args ...string) *Sidecar {
 	c := &Sidecar{done: make(chan struct{}), stdout: &output{}, stderr: &output{}}
 	c.cmd = exec.Command(filepath.Join(folder, "burgee"), append([]string{"--log-format", "json"}, args...)...)
 	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = s.environ(), c.stdout, c.stderr
-	endWithParent(c.cmd)
+	EndWithParent(c.cmd)
 	if prepare != nil {
 		prepare(c.cmd)
 	}

@@ -116,7 +116,7 @@ func (p *prometheus) start(t *testing.T, program, config string) error {
 	var log strings.Builder
 	cmd := exec.Command(program, "--config.file", config, "--storage.tsdb.path", t.TempDir(), "--web.listen-address", p.address, "--log.level", "warn")
 	cmd.Stdout, cmd.Stderr = &log, &log
-	endWithParent(cmd)
+	kit.EndWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start prometheus: %w", err)
 	}

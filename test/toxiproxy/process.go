@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 const (
@@ -41,7 +43,7 @@ func (s *Server) start(t testing.TB) error {
 		return err
 	}
 	cmd := exec.Command(s.binary, "-host", host, "-port", port)
-	endWithParent(cmd)
+	kit.EndWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start toxiproxy: %w", err)
 	}

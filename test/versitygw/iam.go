@@ -20,6 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 // iam is the server's service for identities: users whose policies are AWS's, in its grammar and with its rules.
@@ -51,7 +53,7 @@ func (s *Server) startIAM(t testing.TB) {
 	t.Helper()
 	cmd := exec.Command(s.binary, "--port", s.iam.api, "iam", "--quiet", "--dir", filepath.Join(s.folder, "iam"), "--private-ports", s.iam.private)
 	cmd.Env = []string{"ROOT_ACCESS_KEY=" + s.Root.AccessKey, "ROOT_SECRET_KEY=" + s.Root.SecretKey}
-	endWithParent(cmd)
+	kit.EndWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start versitygw iam: %v", err)
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 const (
@@ -75,7 +77,7 @@ func (s *Server) start(ctx context.Context) error {
 	cmd := exec.Command(s.binary, append(args, "posix", filepath.Join(s.folder, "data"))...)
 	cmd.Env = []string{"ROOT_ACCESS_KEY=" + s.Root.AccessKey, "ROOT_SECRET_KEY=" + s.Root.SecretKey}
 	cmd.Stdout, cmd.Stderr = log, log
-	endWithParent(cmd)
+	kit.EndWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start versitygw: %w", err)
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 // runTime bounds one run of kubectl or helm.
@@ -96,7 +98,7 @@ func (c *Cluster) run(program, stdin string, args ...string) Printed {
 	}
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Dir, strings.NewReader(stdin), &stdout, &stderr
-	endWithParent(cmd)
+	kit.EndWithParent(cmd)
 	p := Printed{Program: filepath.Base(program) + " " + strings.Join(args, " ")}
 	if err, ended := cmd.Run(), (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) {
 		p.Code, p.Stderr = -1, err.Error()
