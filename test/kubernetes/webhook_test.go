@@ -31,8 +31,8 @@ func (s *site) startWebhook(t *testing.T) *webhook {
 	w, mounts, host, address := &webhook{site: s}, s.mount(t, kit.Folder(t)), ownAddress(t), ""
 	given := strings.Fields(s.Kubectl(t, "get", "deployment", webhookName, "-n", system, "-o", "jsonpath={.spec.template.spec.containers[0].args[*]}"))
 	s.Anywhere(t, func() (*cluster.Child, func() error) {
-		admin := cluster.FreeAddress(t, "127.0.0.1")
-		address = cluster.FreeAddress(t, host)
+		admin := kit.FreeAddress(t, "127.0.0.1")
+		address = kit.FreeAddress(t, host)
 		replace := strings.NewReplacer(append([]string{":8443", address, ":8014", admin}, mounts...)...)
 		var args []string
 		for _, arg := range given {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -105,14 +104,7 @@ func startPrometheus(t *testing.T, config string) *prometheus {
 
 func (p *prometheus) start(t *testing.T, program, config string) error {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	p.address = l.Addr().String()
-	if err := l.Close(); err != nil {
-		return err
-	}
+	p.address = kit.FreeAddress(t, "127.0.0.1")
 	var log strings.Builder
 	cmd := exec.Command(program, "--config.file", config, "--storage.tsdb.path", t.TempDir(), "--web.listen-address", p.address, "--log.level", "warn")
 	cmd.Stdout, cmd.Stderr = &log, &log

@@ -30,16 +30,9 @@ func (s *Server) startAnywhere(t testing.TB) {
 
 func (s *Server) start(t testing.TB) error {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	s.api = l.Addr().String()
+	s.api = kit.FreeAddress(t, "127.0.0.1")
 	host, port, err := net.SplitHostPort(s.api)
 	if err != nil {
-		return err
-	}
-	if err := l.Close(); err != nil {
 		return err
 	}
 	cmd := exec.Command(s.binary, "-host", host, "-port", port)

@@ -3,7 +3,6 @@ package versitygw
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,22 +47,12 @@ func (s *Server) startAnywhere(t testing.TB) {
 	t.Helper()
 	var err error
 	for range portTries {
-		s.address = freeAddress(t, s.host)
+		s.address = kit.FreeAddress(t, s.host)
 		if err = s.start(t.Context()); err == nil {
 			return
 		}
 	}
 	t.Fatalf("%v; its log:\n%s", err, s.log())
-}
-
-func freeAddress(t testing.TB, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // start runs the server until it answers. All paths are absolute, because the server changes its folder.

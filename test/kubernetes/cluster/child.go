@@ -3,7 +3,6 @@ package cluster
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -101,16 +100,4 @@ func (c *Cluster) end(t testing.TB) {
 			t.Logf("the end of the log of %s:\n%s", c.children[i].name, c.children[i].tail())
 		}
 	}
-}
-
-// FreeAddress finds a port that is free at this moment. Somebody may take it before the program does; then it ends at once, and Anywhere
-// looks for another one.
-func FreeAddress(t testing.TB, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 // Anywhere starts a program on ports that are free, and looks for others where somebody took them in between.
@@ -30,8 +32,8 @@ func (c *Cluster) startEtcd(t testing.TB) {
 	t.Helper()
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	c.Anywhere(t, func() (*Child, func() error) {
-		peer := "http://" + FreeAddress(t, "127.0.0.1")
-		c.etcd = "http://" + FreeAddress(t, "127.0.0.1")
+		peer := "http://" + kit.FreeAddress(t, "127.0.0.1")
+		c.etcd = "http://" + kit.FreeAddress(t, "127.0.0.1")
 		p := c.Spawn(t, "etcd", "--data-dir="+c.Path("etcd"), "--unsafe-no-fsync", "--log-level=warn",
 			"--listen-client-urls="+c.etcd, "--advertise-client-urls="+c.etcd,
 			"--listen-peer-urls="+peer, "--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer)
@@ -46,7 +48,7 @@ func (c *Cluster) startAPIServer(t testing.TB) {
 	c.authority.server(t, "kube-apiserver", "kubernetes", "kubernetes.default.svc")
 	c.authority.write(t, "service-account.key", encodeKey(t, newKey(t)))
 	c.Anywhere(t, func() (*Child, func() error) {
-		c.URL = "https://" + FreeAddress(t, "127.0.0.1")
+		c.URL = "https://" + kit.FreeAddress(t, "127.0.0.1")
 		c.becomeAdministrator(t)
 		return c.spawnAPIServer(t)
 	})
