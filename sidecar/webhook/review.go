@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -180,8 +181,11 @@ func (w *Webhook) judge(r *request) (*response, error) {
 	return said, nil
 }
 
-// nameOf is what the log calls a pod: one that a controller makes has no name yet.
+// nameOf is what the log calls a pod: one that a controller makes has no name yet, and is read for what its name will begin with.
 func nameOf(r *request) string {
+	if r.Name != "" {
+		return shortName(r.Name)
+	}
 	var object struct {
 		Metadata struct {
 			Name         string `json:"name"`
@@ -189,10 +193,5 @@ func nameOf(r *request) string {
 		} `json:"metadata"`
 	}
 	_ = json.Unmarshal(r.Object, &object) // what is no pod is told elsewhere
-	for _, name := range []string{r.Name, object.Metadata.Name, object.Metadata.GenerateName} {
-		if name != "" {
-			return shortName(name)
-		}
-	}
-	return ""
+	return shortName(cmp.Or(object.Metadata.Name, object.Metadata.GenerateName))
 }
