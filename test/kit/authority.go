@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Authority signs certificates for servers on 127.0.0.1.
+// Authority signs certificates for a test's own servers and clients.
 type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -57,26 +57,34 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// Issue makes a pair in PEM, under the names that a Secret of type kubernetes.io/tls has. The serial number tells it from others.
+// Certificate is its own, in PEM.
+func (a *Authority) Certificate() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
+}
+
+// Sign makes a certificate by the template, and its key, both in PEM.
+func (a *Authority) Sign(t testing.TB, template *x509.Certificate) (certificate, key []byte) {
+	t.Helper()
+	private := newKey(t)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, private.Public(), a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
+}
+
+// Issue makes a server's pair, under the names that a Secret of type kubernetes.io/tls has. The serial number tells it from others.
 func (a *Authority) Issue(t testing.TB, serial int64, from, until time.Time) map[string][]byte {
 	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
+	certificate, key := a.Sign(t, &x509.Certificate{
 		SerialNumber: big.NewInt(serial), NotBefore: from, NotAfter: until,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return map[string][]byte{
-		"tls.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		"tls.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-	}
+	})
+	return map[string][]byte{"tls.crt": certificate, "tls.key": key}
 }
 
 // Mount puts files into a folder as kubelet mounts a Secret or a ConfigMap: each is a link into ..data, which is a link to a folder, and a

@@ -1,15 +1,7 @@
 package network
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -19,59 +11,15 @@ import (
 	"github.com/burgeehq/burgee/test/kit"
 )
 
-// authority signs certificates for servers on 127.0.0.1.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) *authority {
+// serverOf makes a certificate of the authority's that is good until then.
+func serverOf(t *testing.T, a *kit.Authority, until time.Time) *tls.Certificate {
 	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "an authority of a test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	pair := a.Issue(t, 2, time.Now().Add(-2*time.Hour), until)
+	certificate, err := tls.X509KeyPair(pair["tls.crt"], pair["tls.key"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &authority{certificate, key}
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// server makes a certificate that is good until then.
-func (a *authority) server(t *testing.T, until time.Time) *tls.Certificate {
-	t.Helper()
-	key := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: until,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-// write makes a file for AWS_CA_BUNDLE, whole at once as Kubernetes does.
-func (a *authority) write(t *testing.T, path string) {
-	t.Helper()
-	replace(t, path, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})))
+	return &certificate
 }
 
 // replace puts a new file in the place of one that is being read.
@@ -111,32 +59,32 @@ func (f *secure) show(c *tls.Certificate) {
 func TestCertificates(t *testing.T) {
 	t.Parallel()
 	site := newSite(t)
-	first, second := newAuthority(t), newAuthority(t)
+	first, second := kit.NewAuthority(t), kit.NewAuthority(t)
 	later := time.Now().Add(time.Hour)
-	front := site.secure(t, first.server(t, later))
+	front := site.secure(t, serverOf(t, first, later))
 	bundle := filepath.Join(t.TempDir(), "ca.pem")
-	first.write(t, bundle)
+	replace(t, bundle, string(first.Certificate())) // whole at once, as Kubernetes does
 	shop := site.at(front.URL, "AWS_CA_BUNDLE="+bundle)
 	burgee := site.start(t, shop)
 	shop.TryPublish(kit.Flags(2, 0)).Good(t)
 	burgee.WillServe(t, 2, 2)
 	address := front.Listener.Addr().String()
 
-	front.show(first.server(t, time.Now().Add(-time.Hour)))
+	front.show(serverOf(t, first, time.Now().Add(-time.Hour)))
 	st := says(t, burgee, "tls", "no trusted connection", address, "certificate has expired", head)
 	t.Log(st.Sync.LastError.Message)
 	stale(t, burgee, 2)
 	shop.TryPublish(kit.Flags(3, 0)).Refused(t, 1, "no trusted connection", "certificate has expired", "hint: check the server's certificate")
-	front.show(first.server(t, later))
+	front.show(serverOf(t, first, later))
 	back(t, burgee, 2, backWithin)
 
-	front.show(second.server(t, later)) // the authority is replaced
+	front.show(serverOf(t, second, later)) // the authority is replaced
 	st = says(t, burgee, "tls", "no trusted connection", address, "unknown authority", "AWS_CA_BUNDLE", head)
 	t.Log(st.Sync.LastError.Message)
 	stale(t, burgee, 2)
 	shop.TryPublish(kit.Flags(3, 0)).Refused(t, 1, "no trusted connection", "unknown authority", "hint: check the server's certificate")
 	site.publish(t, 3)
-	second.write(t, bundle)
+	replace(t, bundle, string(second.Certificate())) // whole at once, as Kubernetes does
 	back(t, burgee, 3, backWithin)
 	backsOff(t, burgee, staleAfter)
 }
@@ -146,7 +94,7 @@ func TestNoTrustedConnection(t *testing.T) {
 	t.Parallel()
 	site := newSite(t)
 	plain, _ := site.front(t)
-	front := site.secure(t, newAuthority(t).server(t, time.Now().Add(time.Hour)))
+	front := site.secure(t, serverOf(t, kit.NewAuthority(t), time.Now().Add(time.Hour)))
 	for name, row := range map[string]struct{ endpoint, word string }{
 		"own authority": {front.URL, "unknown authority"},
 		"no TLS":        {"https://" + plain.Listener.Addr().String(), "server gave HTTP response to HTTPS client"},

@@ -1,19 +1,18 @@
 package cluster
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/burgeehq/burgee/test/kit"
 )
 
 // validFor is longer than any test.
@@ -21,27 +20,14 @@ const validFor = 24 * time.Hour
 
 // authority signs the certificates of one cluster: nobody else's client or server passes for one of it.
 type authority struct {
+	*kit.Authority
 	folder string
-	key    *ecdsa.PrivateKey
-	cert   *x509.Certificate
-	pem    []byte
 }
 
 func newAuthority(t testing.TB, folder string) *authority {
 	t.Helper()
-	a := &authority{folder: folder, key: newKey(t)}
-	template := newTemplate(t, pkix.Name{CommonName: "the test's own"})
-	template.IsCA, template.BasicConstraintsValid = true, true
-	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
-	der, err := x509.CreateCertificate(rand.Reader, template, template, a.key.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.cert, err = x509.ParseCertificate(der); err != nil {
-		t.Fatal(err)
-	}
-	a.pem = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	a.write(t, "ca.crt", a.pem)
+	a := &authority{kit.NewAuthority(t), folder}
+	a.write(t, "ca.crt", a.Certificate())
 	return a
 }
 
@@ -50,7 +36,7 @@ func (a *authority) client(t testing.TB, user string, groups ...string) (cert, k
 	t.Helper()
 	template := newTemplate(t, pkix.Name{CommonName: user, Organization: groups})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	return a.sign(t, template)
+	return a.Sign(t, template)
 }
 
 // server writes NAME.crt and NAME.key, for a server on loopback that has those names.
@@ -59,19 +45,9 @@ func (a *authority) server(t testing.TB, name string, names ...string) {
 	template := newTemplate(t, pkix.Name{CommonName: name})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	template.DNSNames, template.IPAddresses = names, []net.IP{net.IPv4(127, 0, 0, 1)}
-	cert, key := a.sign(t, template)
+	cert, key := a.Sign(t, template)
 	a.write(t, name+".crt", cert)
 	a.write(t, name+".key", key)
-}
-
-func (a *authority) sign(t testing.TB, template *x509.Certificate) (cert, key []byte) {
-	t.Helper()
-	private := newKey(t)
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, private.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), encodeKey(t, private)
 }
 
 func (a *authority) write(t testing.TB, name string, text []byte) {
@@ -91,24 +67,6 @@ func newTemplate(t testing.TB, name pkix.Name) *x509.Certificate {
 	return &x509.Certificate{SerialNumber: serial, Subject: name, NotBefore: now.Add(-time.Minute), NotAfter: now.Add(validFor)}
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func encodeKey(t testing.TB, key *ecdsa.PrivateKey) []byte {
-	t.Helper()
-	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
-}
-
 // object is a part of a document for Kubernetes.
 type object = map[string]any
 
@@ -118,7 +76,7 @@ func (c *Cluster) Identity(t testing.TB, user string, groups ...string) string {
 	cert, key := c.authority.client(t, user, groups...)
 	text, err := json.Marshal(object{
 		"apiVersion": "v1", "kind": "Config", "current-context": "test",
-		"clusters": []object{{"name": "test", "cluster": object{"server": c.URL, "certificate-authority-data": c.authority.pem}}},
+		"clusters": []object{{"name": "test", "cluster": object{"server": c.URL, "certificate-authority-data": c.authority.Certificate()}}},
 		"users":    []object{{"name": user, "user": object{"client-certificate-data": cert, "client-key-data": key}}},
 		"contexts": []object{{"name": "test", "context": object{"cluster": "test", "user": user}}},
 	})

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -46,7 +45,7 @@ func (c *Cluster) startEtcd(t testing.TB) {
 func (c *Cluster) startAPIServer(t testing.TB) {
 	t.Helper()
 	c.authority.server(t, "kube-apiserver", "kubernetes", "kubernetes.default.svc")
-	c.authority.write(t, "service-account.key", encodeKey(t, newKey(t)))
+	c.authority.server(t, "service-account") // tokens are signed with its key, and checked by its certificate
 	c.Anywhere(t, func() (*Child, func() error) {
 		c.URL = "https://" + kit.FreeAddress(t, "127.0.0.1")
 		c.becomeAdministrator(t)
@@ -64,7 +63,7 @@ func (c *Cluster) spawnAPIServer(t testing.TB) (*Child, func() error) {
 		"--etcd-servers=" + c.etcd, "--bind-address=" + host, "--advertise-address=" + host, "--secure-port=" + port,
 		"--endpoint-reconciler-type=none", "--enable-aggregator-routing", "--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=RBAC",
 		"--client-ca-file=" + c.Path("ca.crt"), "--tls-cert-file=" + c.Path("kube-apiserver.crt"), "--tls-private-key-file=" + c.Path("kube-apiserver.key"),
-		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + c.Path("service-account.key"),
+		"--service-account-issuer=https://kubernetes.default.svc", "--service-account-key-file=" + c.Path("service-account.crt"),
 		"--service-account-signing-key-file=" + c.Path("service-account.key"),
 	}
 	if c.config.EmulatedVersion != "" {
@@ -94,9 +93,7 @@ func (c *Cluster) becomeAdministrator(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(c.authority.cert)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}}, ForceAttemptHTTP2: true}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: c.authority.Pool(), Certificates: []tls.Certificate{pair}}, ForceAttemptHTTP2: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	c.client = &http.Client{Timeout: time.Minute, Transport: transport}
 	c.Kubeconfig = c.Identity(t, "administrator", group)
